@@ -112,7 +112,7 @@ func start(ctx context.Context, bin string, o options) (c *Cluster, err error) {
 	for user, group := range map[string]string{
 		"admin":                          "system:masters",
 		"kwok":                           "system:masters",
-		"system:kube-controller-manager": "",
+		"system:kube-controller-manager": "system:masters",
 		"system:kube-scheduler":          "",
 	} {
 		if _, err := c.writeKubeconfig(user, group); err != nil {

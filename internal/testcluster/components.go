@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -40,6 +41,11 @@ func (l layout) file(name string) string { return filepath.Join(l.dir, name) }
 // or more if started before the API server answers.
 func (c *Cluster) startComponents(ctx context.Context, l layout, o options) error {
 	if err := c.launch(l, "etcd", etcdArgs(l)); err != nil {
+		return err
+	}
+	// An API server that has to ask twice asks a second later.
+	err := c.await(ctx, "etcd to be healthy", etcdHealth(l))
+	if err != nil {
 		return err
 	}
 	if err := c.launch(l, "kube-apiserver", apiServerArgs(l)); err != nil {
@@ -151,6 +157,30 @@ func etcdArgs(l layout) []string {
 	}
 }
 
+func etcdHealth(l layout) func(context.Context) error {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", l.file("etcd.sock"))
+		},
+	}}
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://etcd/health", nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return errors.New(resp.Status)
+		}
+		return nil
+	}
+}
+
 func apiServerArgs(l layout) []string {
 	return []string{
 		"--etcd-servers=unix://" + l.file("etcd.sock"),
@@ -181,7 +211,8 @@ func controllerManagerArgs(l layout) []string {
 		"--kubeconfig=" + l.file("system:kube-controller-manager.kubeconfig"),
 		"--secure-port=0",
 		"--leader-elect=false",
-		"--use-service-account-credentials=true",
+		"--kube-api-qps=1000",
+		"--kube-api-burst=1000",
 		"--service-account-private-key-file=" + l.file("sa.key"),
 		"--root-ca-file=" + l.file("ca.crt"),
 		// A busy machine delays kwok's heartbeats; the node stays good.
@@ -194,6 +225,8 @@ func schedulerArgs(l layout) []string {
 		"--kubeconfig=" + l.file("system:kube-scheduler.kubeconfig"),
 		"--secure-port=0",
 		"--leader-elect=false",
+		"--kube-api-qps=1000",
+		"--kube-api-burst=1000",
 	}
 }
 

@@ -84,6 +84,9 @@ func build(ctx context.Context, modules, dir string, progress io.Writer) error {
 			return fmt.Errorf("building %s: %w", b.name, err)
 		}
 	}
+	if err := copyKwokManifests(ctx, filepath.Join(modules, "kwok"), tmp); err != nil {
+		return fmt.Errorf("manifests of kwok: %w", err)
+	}
 	if err := os.Chmod(tmp, 0o755); err != nil {
 		return err
 	}
@@ -168,7 +171,7 @@ func cacheKey(modules string) (string, error) {
 		return "", errors.New("no modules in " + modules)
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, binaries)
+	fmt.Fprintln(h, runtime.Version(), runtime.GOOS, runtime.GOARCH, binaries, kwokManifests)
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"math/big"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ func (c *Cluster) startComponents(ctx context.Context, l layout, o options) erro
 	if err != nil {
 		return err
 	}
-	if err := c.launch(l, "kube-apiserver", apiServerArgs(l)); err != nil {
+	if err := c.launch(l, "kube-apiserver", append(apiServerArgs(l), o.apiServerArgs...)); err != nil {
 		return err
 	}
 	core, err := typedcorev1.NewForConfig(c.config)
@@ -61,16 +60,13 @@ func (c *Cluster) startComponents(ctx context.Context, l layout, o options) erro
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(l.file("kwok.yaml"), append([]byte(kwokConfig), o.kwok...), 0o600); err != nil {
-		return err
-	}
 	if err := c.launch(l, "kube-controller-manager", controllerManagerArgs(l)); err != nil {
 		return err
 	}
-	if err := c.launch(l, "kwok", kwokArgs(l)); err != nil {
+	if err := c.launch(l, "kube-scheduler", schedulerArgs(l)); err != nil {
 		return err
 	}
-	if err := c.launch(l, "kube-scheduler", schedulerArgs(l)); err != nil {
+	if err := c.startKwok(ctx, l); err != nil {
 		return err
 	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
@@ -130,11 +126,10 @@ func (c *Cluster) diedError() error {
 	if p == nil {
 		return nil
 	}
-	log := p.logTail(20)
-	if strings.Contains(log, "address already in use") {
+	if strings.Contains(p.logTail(20), "address already in use") {
 		return fmt.Errorf("%s: %w", p.name, errPortTaken)
 	}
-	return fmt.Errorf("%s ended (%v):\n%s", p.name, p.err, log)
+	return fmt.Errorf("%s ended by itself (%v); it wrote last\n%s", p.name, p.err, p.logTail(20))
 }
 
 func etcdArgs(l layout) []string {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -68,94 +69,124 @@ func (c *Cluster) ApplyManifest(tb testing.TB, manifest []byte) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), applyTimeout)
 	defer cancel()
-	if _, err := c.Apply(ctx, manifest); err != nil {
+	if err := c.Apply(ctx, manifest); err != nil {
 		tb.Fatal(err)
 	}
 }
 
 // ApplyCRDs applies every *.yaml file of dir and waits until the
-// CustomResourceDefinitions among them are served.
+// CustomResourceDefinitions among them are served, as ApplyManifest does too.
 func (c *Cluster) ApplyCRDs(tb testing.TB, dir string) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), applyTimeout)
 	defer cancel()
-	if err := c.ApplyCRDDir(ctx, dir); err != nil {
+	if err := c.ApplyDir(ctx, dir); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-// Apply is ApplyManifest outside a test. It returns the objects as the API
-// server stored them.
-func (c *Cluster) Apply(ctx context.Context, manifest []byte) ([]*unstructured.Unstructured, error) {
-	var applied []*unstructured.Unstructured
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifest)))
-	for {
-		doc, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return applied, nil
-		}
-		if err != nil {
-			return applied, err
-		}
-		object := &unstructured.Unstructured{}
-		if err := yaml.Unmarshal(doc, &object.Object); err != nil {
-			return applied, err
-		}
-		if len(object.Object) == 0 { // only comments
-			continue
-		}
-		object, err = c.applyObject(ctx, object)
-		if err != nil {
-			return applied, err
-		}
-		applied = append(applied, object)
+// Apply is ApplyManifest outside a test.
+func (c *Cluster) Apply(ctx context.Context, manifest []byte) error {
+	objects, err := decode(manifest)
+	if err != nil {
+		return err
 	}
+	return c.applyAll(ctx, objects)
 }
 
-// ApplyCRDDir is ApplyCRDs outside a test.
-func (c *Cluster) ApplyCRDDir(ctx context.Context, dir string) error {
+// ApplyDir is ApplyCRDs outside a test.
+func (c *Cluster) ApplyDir(ctx context.Context, dir string) error {
 	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
-		return fmt.Errorf("no *.yaml in %s", dir)
+		return fmt.Errorf("no *.yaml in %q", dir)
 	}
-	var crds []*unstructured.Unstructured
+	var all []*unstructured.Unstructured
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			return err
 		}
-		applied, err := c.Apply(ctx, data)
+		objects, err := decode(data)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		crds = append(crds, applied...)
+		all = append(all, objects...)
 	}
-	for _, crd := range crds {
-		if crd.GetKind() != "CustomResourceDefinition" {
-			continue
-		}
-		if err := c.awaitServed(ctx, crd); err != nil {
-			return err
-		}
-	}
-	c.mapper.Reset()
-	return nil
+	return c.applyAll(ctx, all)
 }
 
-func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	name := object.GetKind() + " " + object.GetName()
+func decode(manifest []byte) ([]*unstructured.Unstructured, error) {
+	var objects []*unstructured.Unstructured
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(manifest)))
+	for {
+		doc, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return objects, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		object := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(doc, &object.Object); err != nil {
+			return nil, err
+		}
+		if len(object.Object) > 0 { // else only comments
+			objects = append(objects, object)
+		}
+	}
+}
+
+// applyAll waits for CustomResourceDefinitions before it applies anything
+// else that follows them, and at the end.
+func (c *Cluster) applyAll(ctx context.Context, objects []*unstructured.Unstructured) error {
+	var crds []*unstructured.Unstructured
+	for _, object := range objects {
+		isCRD := object.GetKind() == "CustomResourceDefinition"
+		if !isCRD {
+			if err := c.awaitServed(ctx, crds); err != nil {
+				return err
+			}
+			crds = nil
+		}
+		if err := c.applyObject(ctx, object); err != nil {
+			return fmt.Errorf("%s %q: %w", object.GetKind(), object.GetName(), err)
+		}
+		if isCRD {
+			crds = append(crds, object)
+		}
+	}
+	return c.awaitServed(ctx, crds)
+}
+
+func (c *Cluster) applyObject(ctx context.Context, object *unstructured.Unstructured) error {
 	resource, err := c.resource(object)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if apimeta.IsNoMatchError(err) { // perhaps somebody has added the kind
+		c.mapper.Reset()
+		resource, err = c.resource(object)
 	}
-	applied, err := resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return err
 	}
-	return applied, nil
+	_, err = resource.Apply(ctx, object.GetName(), object, metav1.ApplyOptions{FieldManager: fieldManager, Force: true})
+	return err
+}
+
+// deleteAll deletes objects, without waiting until they are gone.
+func (c *Cluster) deleteAll(ctx context.Context, objects []*unstructured.Unstructured) error {
+	var errs []error
+	for _, object := range objects {
+		resource, err := c.resource(object)
+		if err == nil {
+			err = resource.Delete(ctx, object.GetName(), metav1.DeleteOptions{})
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			errs = append(errs, fmt.Errorf("%s %q: %w", object.GetKind(), object.GetName(), err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (c *Cluster) resource(object *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
@@ -174,28 +205,36 @@ func (c *Cluster) resource(object *unstructured.Unstructured) (dynamic.ResourceI
 	return resource.Namespace(object.GetNamespace()), nil
 }
 
-// awaitServed waits until the API server answers under the CRD's path, which
-// it does a moment after it has set the condition Established.
-func (c *Cluster) awaitServed(ctx context.Context, crd *unstructured.Unstructured) error {
-	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
-	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
-	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+// awaitServed waits until the API server answers under the CRDs' paths, which
+// it does a moment after it has set their condition Established.
+func (c *Cluster) awaitServed(ctx context.Context, crds []*unstructured.Unstructured) error {
 	core, err := typedcorev1.NewForConfig(c.config)
 	if err != nil {
 		return err
 	}
-	for _, v := range versions {
-		version, _ := v.(map[string]any)
-		if version["served"] != true {
-			continue
-		}
-		path := fmt.Sprintf("/apis/%s/%s/%s", group, version["name"], plural)
-		err := c.await(ctx, path+" to be served", func(ctx context.Context) error {
-			return core.RESTClient().Get().AbsPath(path).Param("limit", "1").Do(ctx).Error()
-		})
-		if err != nil {
-			return err
+	for _, crd := range crds {
+		for _, path := range servedPaths(crd) {
+			err := c.await(ctx, path+" to be served", func(ctx context.Context) error {
+				return core.RESTClient().Get().AbsPath(path).Param("limit", "1").Do(ctx).Error()
+			})
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func servedPaths(crd *unstructured.Unstructured) []string {
+	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
+	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
+	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	var paths []string
+	for _, v := range versions {
+		version, _ := v.(map[string]any)
+		if version["served"] == true {
+			paths = append(paths, fmt.Sprintf("/apis/%s/%s/%s", group, version["name"], plural))
+		}
+	}
+	return paths
 }

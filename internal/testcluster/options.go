@@ -4,14 +4,11 @@ package testcluster
 type Option func(*options)
 
 type options struct {
-	kwok []byte
+	apiServerArgs []string
 }
 
-// WithKwok adds YAML documents to kwok's configuration: ClusterLogs,
-// ClusterPortForward, or Stages. A Stage for Pods replaces all of kwok's own
-// ones for Pods.
-func WithKwok(yaml []byte) Option {
-	return func(o *options) {
-		o.kwok = append(append(o.kwok, "\n---\n"...), yaml...)
-	}
+// WithAPIServerArgs adds flags to the API server's command line, for instance
+// a feature gate or an admission plugin. A flag given twice has the last value.
+func WithAPIServerArgs(args ...string) Option {
+	return func(o *options) { o.apiServerArgs = append(o.apiServerArgs, args...) }
 }

@@ -60,7 +60,7 @@ func (f *fsys) missing(s Snapshot, absolute string) (Snapshot, error) {
 	}
 	dir, err := f.resolve(filepath.Dir(absolute))
 	if errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("%q: its directory does not exist: %w\nrun: mkdir -p %q", s.Path, fs.ErrNotExist, filepath.Dir(s.Path))
+		return s, fmt.Errorf("%q: its directory does not exist\nrun: mkdir -p %q", s.Path, filepath.Dir(s.Path))
 	}
 	if err != nil {
 		return s, fmt.Errorf("%q: %w", s.Path, cause(err))

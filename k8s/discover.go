@@ -1,0 +1,151 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// The chart's names, where nothing else is known.
+const (
+	DefaultSecretName = "backstage-secrets"
+	portalName        = "backstage"
+	apiName           = "openchoreo-api"
+	gatewayName       = "gateway-default"
+	thunderNamespace  = "thunder"
+)
+
+// Query says what Discover looks for.
+type Query struct {
+	Namespace  string // of the control plane
+	Release    string // Helm release
+	SecretName string // "" is what the Deployment uses, else DefaultSecretName
+}
+
+// Found is what Discover learned. In each part Unknown says why nothing is
+// known, such as a missing right or resource definition; with an empty Unknown
+// an empty part is not there.
+type Found struct {
+	Server              Server
+	Namespace           Namespace
+	Release             Release
+	Deployment          Deployment
+	Secret              SecretState
+	External            ExternalSecret
+	Portal              Route // HTTPRoute of the portal
+	API                 Route // HTTPRoute of the OpenChoreo API
+	APIConfig           APIConfig
+	Gateway             Gateway
+	StorageClasses      StorageClasses
+	WorkflowPlanes      Planes
+	ObservabilityPlanes Planes
+	Thunder             Thunder
+}
+
+// Server is the API server.
+type Server struct {
+	Version string // such as "v1.34.2"
+	Err     error  // why it was not reached
+}
+
+// Namespace is the control plane's namespace.
+type Namespace struct {
+	Name    string
+	Exists  bool
+	Unknown string
+}
+
+// SecretState is the portal's Secret.
+type SecretState struct {
+	Name    string  // that was looked for
+	Secret  *Secret // nil when there is none or Unknown says why
+	Owner   Owner   // by its marks or an ExternalSecret; also set when the Secret is still absent
+	Unknown string
+}
+
+// Discover looks at everything there is, in at most 24 requests and 4 round
+// trips. It never fails: what it could not learn says why.
+func (c *Client) Discover(ctx context.Context, q Query) Found {
+	var (
+		found  Found
+		wait   sync.WaitGroup
+		marks  releaseMarks
+		portal = make(chan Deployment, 1)
+		stores = make(chan externalSecrets, 1)
+	)
+	found.Namespace.Name = q.Namespace
+	found.Release = Release{Name: q.Release, Namespace: q.Namespace}
+	wait.Go(func() { found.Server.Version, found.Server.Err = c.Reach(ctx) })
+	wait.Go(func() { found.Namespace = c.namespace(ctx, q.Namespace) })
+	wait.Go(func() { found.Release = c.release(ctx, q) })
+	wait.Go(func() {
+		found.Deployment, marks = c.deployment(ctx, q)
+		portal <- found.Deployment
+	})
+	wait.Go(func() { stores <- c.externalSecrets(ctx, q.Namespace) })
+	wait.Go(func() { found.Secret, found.External = c.secretState(ctx, q, portal, stores) })
+	wait.Go(func() { found.Portal, found.API = c.routes(ctx, q.Namespace) })
+	wait.Go(func() { found.APIConfig = c.apiConfig(ctx, q.Namespace) })
+	wait.Go(func() { found.Gateway = c.gateway(ctx, q.Namespace) })
+	wait.Go(func() { found.StorageClasses = c.storageClasses(ctx) })
+	wait.Go(func() { found.WorkflowPlanes = c.planes(ctx, "clusterworkflowplanes", "workflowplanes") })
+	wait.Go(func() { found.ObservabilityPlanes = c.planes(ctx, "clusterobservabilityplanes", "observabilityplanes") })
+	wait.Go(func() { found.Thunder = c.thunder(ctx) })
+	wait.Wait()
+	found.Release.complete(marks)
+	return found
+}
+
+// secretState reads the portal's Secret as soon as its name is known, and the
+// store of the ExternalSecret that makes it.
+func (c *Client) secretState(ctx context.Context, q Query, portal <-chan Deployment, stores <-chan externalSecrets) (SecretState, ExternalSecret) {
+	state := SecretState{Name: q.SecretName}
+	if state.Name == "" {
+		d := <-portal
+		state.Name = d.SecretName
+		if state.Name == "" {
+			state.Name = DefaultSecretName
+		}
+	}
+	s, err := c.Secret(ctx, q.Namespace, state.Name)
+	byMark := ""
+	switch {
+	case err == nil:
+		state.Secret, state.Owner = s, s.Owner
+		if s.Owner.Kind == OwnerExternalSecrets {
+			byMark = s.Owner.Name
+		}
+	case !errors.Is(err, ErrNotFound):
+		state.Unknown = err.Error()
+	}
+	all := <-stores
+	external, ok := all.targeting(state.Name, byMark)
+	if !ok {
+		return state, ExternalSecret{Unknown: all.unknown}
+	}
+	if state.Owner.Kind == "" {
+		state.Owner = external.owner()
+	}
+	external.Store = c.store(ctx, external)
+	return state, external
+}
+
+func (c *Client) namespace(ctx context.Context, name string) Namespace {
+	err := c.get(ctx, kind{"", "v1", "namespaces"}, "", name, &struct{}{})
+	switch {
+	case err == nil:
+		return Namespace{Name: name, Exists: true}
+	case errors.Is(err, ErrNotFound):
+		return Namespace{Name: name}
+	}
+	return Namespace{Name: name, Unknown: err.Error()}
+}
+
+// unknown returns why err leaves a part unknown; that there is no such object
+// is known.
+func unknown(err error) string {
+	if err == nil || errors.Is(err, ErrNotFound) {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,87 @@
+package k8s
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// ErrNotRolledOut is a roll-out that did not end in time.
+var ErrNotRolledOut = errors.New("the roll-out did not end in time")
+
+// Rollout is how far a Deployment has come.
+type Rollout struct {
+	Generation int64 // of the Deployment
+	Observed   int64 // that the counts below are of
+	Desired    int
+	Total      int // pods of all generations
+	Updated    int // pods of the newest template
+	Ready      int
+	Available  int
+	Message    string // of the Progressing condition when it is false
+	Pods       []PodState
+	PodsHidden string // why Pods is not known
+}
+
+// PodState is what one pod does.
+type PodState struct {
+	Name    string
+	Phase   string // Pending, Running, Succeeded, Failed
+	Ready   bool
+	Reason  string // why it does not run: CreateContainerConfigError, CrashLoopBackOff, ImagePullBackOff, Unschedulable …
+	Message string
+	Started time.Time
+}
+
+// Done tells whether all pods are of the newest template and available. Total
+// matters: Available also counts pods of the old template.
+func (r Rollout) Done() bool {
+	return r.Observed >= r.Generation && r.Updated == r.Desired && r.Total == r.Desired && r.Available == r.Desired
+}
+
+// RolloutError is a roll-out that did not end before the deadline, with the
+// state it was left in. errors.Is finds ErrNotRolledOut.
+type RolloutError struct {
+	Namespace, Name string
+	Last            Rollout
+	cause           error
+}
+
+// Error names the first pod that says why.
+func (e *RolloutError) Error() string {
+	text := fmt.Sprintf("deployment %s/%s: %v: %d of %d pods are updated, %d available",
+		e.Namespace, e.Name, ErrNotRolledOut, e.Last.Updated, e.Last.Desired, e.Last.Available)
+	for _, pod := range e.Last.Pods {
+		if pod.Reason != "" {
+			return fmt.Sprintf("%s; pod %s: %s", text, pod.Name, strings.TrimSuffix(pod.Reason+": "+pod.Message, ": "))
+		}
+	}
+	if e.Last.Message != "" {
+		text += "; " + e.Last.Message
+	}
+	return text
+}
+
+// Unwrap gives ErrNotRolledOut and the context's error.
+func (e *RolloutError) Unwrap() []error { return []error{ErrNotRolledOut, e.cause} }
+
+// RestartDeployment makes new pods as kubectl rollout restart does: it notes at
+// in the pod template.
+func (c *Client) RestartDeployment(ctx context.Context, namespace, name string, at time.Time) error {
+	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
+		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": at.Format(time.RFC3339)},
+	}}}})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	_, err = c.apps.Deployments(namespace).Patch(ctx, name, types.StrategicMergePatchType, body, metav1.PatchOptions{FieldManager: FieldManager})
+	return c.explain(ask{"patch", "apps", "deployments", namespace, name}, err)
+}

@@ -1,0 +1,235 @@
+package values
+
+import (
+	"strings"
+
+	yaml "go.yaml.in/yaml/v3"
+)
+
+// blockMapping removes and adds entries of a block mapping.
+func (e *editor) blockMapping(s slot, gone []int, added []string, want *object) {
+	d, n := e.d, s.node
+	first := d.offset(n.Content[0])
+	compact := !d.indented(first)
+	if len(gone)*2 == len(n.Content) && (len(added) == 0 || compact) {
+		e.replace(s, want)
+		return
+	}
+	column := d.column(n)
+	for j, i := range gone {
+		key := n.Content[i]
+		if compact && i == 2*j { // the first of those left moves up behind the dash
+			if j+1 == len(gone) || gone[j+1] != i+2 {
+				e.put(first, d.offset(n.Content[i+2]), "")
+			}
+			continue
+		}
+		text, _ := nodeKey(key)
+		start := e.ownComment(d.lines[d.line(d.offset(key))], joinKey(s.path, text))
+		e.put(start, d.after(d.entryEnd(n, i, column)), "")
+	}
+	if len(added) == 0 {
+		return
+	}
+	at := d.insertAt(d.entryEnd(n, len(n.Content)-2, column), column)
+	r := e.renderer(append(s.chain[:len(s.chain):len(s.chain)], n), at)
+	var lines []string
+	for _, key := range added {
+		lines = append(lines, r.entry(column, s.path, key, want.vals[key])...)
+	}
+	e.putLines(at, lines)
+}
+
+// ownComment gives the start of the comment above a line if it is the one that
+// an edit puts there, else the start of the line.
+func (e *editor) ownComment(start int, path string) int {
+	d, comment := e.d, commentLines(e.comments[path])
+	l := d.line(start) - len(comment)
+	if len(comment) == 0 || l < 0 {
+		return start
+	}
+	for i, c := range comment {
+		if strings.TrimSpace(string(d.src[d.lines[l+i]:d.lineEnd(d.lines[l+i])])) != c {
+			return start
+		}
+	}
+	return d.lines[l]
+}
+
+// blockSequence removes and adds items of a block sequence, of which one at
+// least stays: the first of them.
+func (e *editor) blockSequence(s slot, dashes []int, kept []bool, added map[int][]any, paths map[int][]string, first int) {
+	d, n, column := e.d, s.node, s.indent
+	compact := !d.indented(dashes[0])
+	if compact && first > 0 {
+		e.put(dashes[0], dashes[first], "")
+	}
+	for i := range kept {
+		if !kept[i] && !(compact && i < first) {
+			e.put(d.lines[d.line(dashes[i])], d.after(max(d.itemEnd(n, i), dashes[i]+1)), "")
+		}
+	}
+	for i := -1; i < len(kept); i++ {
+		if len(added[i]) == 0 {
+			continue
+		}
+		at := d.lines[d.line(dashes[first])]
+		if i >= 0 {
+			at = d.insertAt(max(d.itemEnd(n, i), dashes[i]+1), column)
+		}
+		r := e.renderer(s.chain, at)
+		var lines []string
+		for j, item := range added[i] {
+			lines = append(lines, r.item(column, paths[i][j], item)...)
+		}
+		e.putLines(at, lines)
+	}
+}
+
+// replace writes a value over another one.
+func (e *editor) replace(s slot, want any) {
+	d, n := e.d, s.node
+	o := d.occupied(s)
+	if n == d.root {
+		e.emptyRoot(o)
+		return
+	}
+	e.noteAllShared(n)
+	if s.flow {
+		e.replaceFlow(s, o, want)
+		return
+	}
+	if isLeaf(want) {
+		e.replaceText(o, o.before+scalarLike(want, n, false))
+		return
+	}
+	r := e.renderer(s.chain, o.attach)
+	if !s.item {
+		e.replaceBelow(s, o, r.children(s.indent, s.path, want))
+		return
+	}
+	r.comments = nil // a comment has no place behind a dash
+	lines := r.item(s.indent, s.path, want)
+	at := e.replaceText(o, o.before+lines[0][s.indent+2:])
+	if len(lines) > 1 {
+		e.putLines(at, lines[1:])
+	}
+}
+
+// extent is the text that a value occupies.
+type extent struct {
+	attach     int    // behind colon, dash or the anchor that stays
+	start, end int    // of the text; both attach if it has none
+	before     string // an anchor to write again, with a space
+	header     int    // block scalar: the end of its indicators
+	ownLines   bool   // it starts on a line after attach
+	block      bool   // a block collection
+}
+
+func (d *document) occupied(s slot) extent {
+	n := s.node
+	propertiesEnd, body := d.properties(n)
+	start := d.offset(n)
+	o := extent{attach: s.attach, start: start, end: d.end(n, s.indent), block: isBlock(n)}
+	if n.Kind == yaml.MappingNode && o.block {
+		body = d.offset(n.Content[0])
+	}
+	hasProperties := n.Kind != yaml.AliasNode && (n.Anchor != "" || propertiesEnd > start) && !(o.block && body == start)
+	tagged := hasProperties && strings.Contains(string(d.src[start:propertiesEnd]), "!")
+	switch {
+	case isEmpty(n) && !hasProperties:
+		o.start, o.end = o.attach, o.attach
+		return o
+	case tagged && isEmpty(n):
+		o.end = propertiesEnd
+	case hasProperties && !tagged:
+		o.attach, o.start = propertiesEnd, body
+		if isEmpty(n) {
+			o.start, o.end = o.attach, o.attach
+		}
+	}
+	if tagged && n.Anchor != "" {
+		o.before = "&" + n.Anchor + " "
+	}
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		o.header = d.headerEnd(body)
+	}
+	o.ownLines = d.line(o.start) != d.line(o.attach) && d.indented(o.start) && !tagged
+	return o
+}
+
+// replaceText puts one line of text in a value's place and gives the start of
+// the line after it.
+func (e *editor) replaceText(o extent, text string) int {
+	d := e.d
+	switch {
+	case o.start == o.end:
+		e.put(o.attach, o.attach, " "+text)
+		return d.after(o.attach)
+	case o.header > 0:
+		at := e.removeBlockText(o)
+		e.put(o.start, o.header, text)
+		return at
+	case o.ownLines && o.block:
+		e.put(o.attach, o.attach, " "+text)
+		e.put(d.lines[d.line(o.start)], d.after(o.end), "")
+		return d.after(o.attach)
+	}
+	end := o.end
+	if d.lines[d.line(end)] == end { // behind the break that ends a block scalar
+		end = d.lineEnd(d.lines[d.line(end)-1])
+	}
+	e.put(o.start, end, text)
+	return d.after(end)
+}
+
+// removeBlockText removes the lines of a block scalar below its header, and
+// gives where they start. Without a final line break, the header's goes too.
+func (e *editor) removeBlockText(o extent) int {
+	d := e.d
+	at := d.after(o.header)
+	if o.end == len(d.src) && !atLineStart(d.src) {
+		e.put(d.lineEnd(o.header), o.end, "")
+		return o.end
+	}
+	e.put(at, max(at, o.end), "")
+	return at
+}
+
+// replaceBelow removes a value and puts lines below its key.
+func (e *editor) replaceBelow(s slot, o extent, lines []string) {
+	d := e.d
+	if o.before != "" {
+		e.put(o.attach, o.attach, " "+strings.TrimSpace(o.before))
+	}
+	switch {
+	case o.start == o.end:
+		e.putLines(d.insertAt(o.attach, s.indent+1), lines)
+	case o.header > 0:
+		e.put(o.attach, o.header, "")
+		e.putLines(e.removeBlockText(o), lines)
+	case o.ownLines:
+		at := d.lines[d.line(o.start)]
+		e.putLines(at, lines)
+		e.put(at, d.after(o.end), "")
+	default:
+		e.put(o.attach, o.end, "")
+		e.putLines(d.insertAt(o.end, s.indent+1), lines)
+	}
+}
+
+// emptyRoot removes all keys of the document. With another document behind it,
+// it must not vanish.
+func (e *editor) emptyRoot(o extent) {
+	d := e.d
+	e.noteAllShared(d.root)
+	if isFlow(d.root) {
+		e.put(o.start, o.end, "{}")
+		return
+	}
+	at := d.lines[d.line(o.start)]
+	if d.next < len(d.src) {
+		e.putLines(at, []string{"{}"})
+	}
+	e.put(at, d.after(o.end), "")
+}

@@ -1,0 +1,432 @@
+package values
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+)
+
+// The edited tree shares with the tree it came from all that no edit touched.
+// On the edited paths it holds *object and *array instead of map[string]any
+// and []any: that is how the editor knows where to look.
+
+// object is a mapping on an edited path, or a new one.
+type object struct {
+	vals    map[string]any
+	created []string // keys that the source does not have, in the order to write
+}
+
+// array is a list on an edited path, or a new one.
+type array struct {
+	items []any
+	from  []int // per item, its place in the source; -1 for a new one
+}
+
+// edited applies the edits to a copy of the tree.
+func edited(tree map[string]any, edits []Edit) (*object, error) {
+	root := own(tree)
+	for _, e := range edits {
+		segs := e.Path.segs
+		if len(segs) == 0 {
+			return nil, refuse(nil, "", "an edit has no path")
+		}
+		was, had := lookup(root, segs)
+		if e.Delete {
+			if !had {
+				continue
+			}
+			if _, err := remove(root, segs, 0); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		value, err := written(e.Value)
+		if err != nil {
+			return nil, refuseAt(segs, "", "%q: %s", e.Path, err)
+		}
+		if had && equal(was, value) {
+			continue
+		}
+		if _, err := set(root, segs, 0, value); err != nil {
+			return nil, err
+		}
+	}
+	return root, nil
+}
+
+// own makes an editable copy of a mapping; its children stay shared.
+func own(m map[string]any) *object {
+	o := &object{vals: make(map[string]any, len(m))}
+	for k, v := range m {
+		o.vals[k] = v
+	}
+	return o
+}
+
+func ownList(l []any) *array {
+	a := &array{items: slices.Clone(l), from: make([]int, len(l))}
+	for i := range a.from {
+		a.from[i] = i
+	}
+	return a
+}
+
+func (o *object) put(key string, value any) {
+	if _, ok := o.vals[key]; !ok {
+		o.created = append(o.created, key)
+	}
+	o.vals[key] = value
+}
+
+func (o *object) drop(key string) {
+	delete(o.vals, key)
+	if i := slices.Index(o.created, key); i >= 0 {
+		o.created = slices.Delete(o.created, i, i+1)
+	}
+}
+
+// set gives cur with the value at segs[depth:] set. What must become a mapping
+// or list may be nil.
+func set(cur any, segs []segment, depth int, value any) (any, error) {
+	if depth == len(segs) {
+		return overlay(cur, value), nil
+	}
+	s := segs[depth]
+	if s.selector {
+		return setItem(cur, segs, depth, value)
+	}
+	var o *object
+	switch t := cur.(type) {
+	case nil:
+		o = own(nil)
+	case map[string]any:
+		o = own(t)
+	case *object:
+		o = t
+	default:
+		return nil, refuseParent(cur, segs, depth)
+	}
+	child, err := set(o.vals[s.key], segs, depth+1, value)
+	if err != nil {
+		return nil, err
+	}
+	o.put(s.key, child)
+	return o, nil
+}
+
+func setItem(cur any, segs []segment, depth int, value any) (any, error) {
+	a, err := ownItems(cur, segs, depth)
+	if err != nil {
+		return nil, err
+	}
+	s := segs[depth]
+	found := find(a.items, s)
+	if len(found) > 1 {
+		return nil, refuseAt(segs[:depth], "remove all but one of them",
+			"%d items of %q have %s %q", len(found), pathString(segs[:depth]), s.field, s.value)
+	}
+	if len(found) == 1 {
+		i := found[0]
+		a.items[i], err = set(a.items[i], segs, depth+1, value)
+		return a, err
+	}
+	var base any
+	if s.field != "" {
+		o := own(nil)
+		o.put(s.field, s.value)
+		base = o
+	}
+	if s.field == "" && s.index > len(a.items) {
+		return nil, refuseAt(segs[:depth], "", "%q has only %d items, no item %d",
+			pathString(segs[:depth]), len(a.items), s.index)
+	}
+	if o, ok := value.(*object); ok && depth+1 == len(segs) && s.field != "" {
+		if v, ok := o.vals[s.field]; ok && scalarText(v) != s.value {
+			return nil, refuseAt(segs[:depth], "", "%q is set to an item whose %s is another", pathString(segs), s.field)
+		}
+		value = withField(o, s)
+	}
+	if depth+1 == len(segs) {
+		if _, ok := value.(*object); !ok && s.field != "" {
+			return nil, refuseAt(segs[:depth], "", "%q is set to %s, which has no field %q",
+				pathString(segs), kindOf(value), s.field)
+		}
+		base = nil
+	}
+	item, err := set(base, segs, depth+1, value)
+	if err != nil {
+		return nil, err
+	}
+	a.items = append(a.items, item)
+	a.from = append(a.from, -1)
+	return a, nil
+}
+
+// withField makes sure that a new item can be found by its selector.
+func withField(o *object, s segment) *object {
+	if _, ok := o.vals[s.field]; ok {
+		return o
+	}
+	o.vals[s.field] = s.value
+	o.created = slices.Insert(o.created, 0, s.field)
+	return o
+}
+
+func ownItems(cur any, segs []segment, depth int) (*array, error) {
+	switch t := cur.(type) {
+	case nil:
+		return &array{}, nil
+	case []any:
+		return ownList(t), nil
+	case *array:
+		return t, nil
+	}
+	return nil, refuseParent(cur, segs, depth)
+}
+
+func refuseParent(cur any, segs []segment, depth int) error {
+	want := "a mapping"
+	if segs[depth].selector {
+		want = "a list"
+	}
+	return refuseAt(segs[:depth], fmt.Sprintf("make %q %s, or remove it", pathString(segs[:depth]), want),
+		"%q is %s, so %q has no place in it", pathString(segs[:depth]), kindOf(cur), pathString(segs))
+}
+
+// remove gives cur without what is at segs[depth:], which is there.
+func remove(cur any, segs []segment, depth int) (any, error) {
+	s, last := segs[depth], depth == len(segs)-1
+	switch t := cur.(type) {
+	case map[string]any:
+		return remove(own(t), segs, depth)
+	case []any:
+		return remove(ownList(t), segs, depth)
+	case *object:
+		if last {
+			t.drop(s.key)
+			return t, nil
+		}
+		child, err := remove(t.vals[s.key], segs, depth+1)
+		t.vals[s.key] = child
+		return t, err
+	case *array:
+		found := find(t.items, s)
+		if len(found) > 1 {
+			return nil, refuseAt(segs[:depth], "remove all but one of them",
+				"%d items of %q have %s %q", len(found), pathString(segs[:depth]), s.field, s.value)
+		}
+		i := found[0]
+		if last {
+			t.items = slices.Delete(t.items, i, i+1)
+			t.from = slices.Delete(t.from, i, i+1)
+			return t, nil
+		}
+		child, err := remove(t.items[i], segs, depth+1)
+		t.items[i] = child
+		return t, err
+	}
+	return cur, nil
+}
+
+// overlay gives the value to write over old, sharing with old what is equal,
+// so that only what differs is edited.
+func overlay(old, value any) any {
+	if equal(old, value) && old != nil {
+		return old
+	}
+	switch v := value.(type) {
+	case *object:
+		var o *object
+		switch t := old.(type) {
+		case map[string]any:
+			o = own(t)
+		case *object:
+			o = t
+		default:
+			return v
+		}
+		for k := range o.vals {
+			if _, ok := v.vals[k]; !ok {
+				o.drop(k)
+			}
+		}
+		for _, k := range v.created {
+			if was, ok := o.vals[k]; ok {
+				o.vals[k] = overlay(was, v.vals[k])
+				continue
+			}
+			o.put(k, v.vals[k])
+		}
+		return o
+	case *array:
+		switch t := old.(type) {
+		case []any:
+			return align(ownList(t), v.items)
+		case *array:
+			return align(t, v.items)
+		}
+	}
+	return value
+}
+
+// align lays new items over a list: those equal at both ends stay, those of the
+// same name in between are edited in place, the others come and go.
+func align(old *array, want []any) *array {
+	out := &array{}
+	keep := func(i int, item any) {
+		out.items = append(out.items, item)
+		out.from = append(out.from, old.from[i])
+	}
+	head := 0
+	for head < len(old.items) && head < len(want) && equal(old.items[head], want[head]) {
+		keep(head, old.items[head])
+		head++
+	}
+	oldEnd, end := len(old.items), len(want)
+	for oldEnd > head && end > head && equal(old.items[oldEnd-1], want[end-1]) {
+		oldEnd--
+		end--
+	}
+	next := head
+	for i := head; i < end; i++ {
+		at := match(old.items[next:oldEnd], want[i])
+		if at < 0 {
+			out.items = append(out.items, want[i])
+			out.from = append(out.from, -1)
+			continue
+		}
+		keep(next+at, overlay(old.items[next+at], want[i]))
+		next += at + 1
+	}
+	for i := oldEnd; i < len(old.items); i++ {
+		keep(i, old.items[i])
+	}
+	return out
+}
+
+// match finds the item to edit into want: one of the same name, the next one
+// when neither has a name.
+func match(old []any, want any) int {
+	name := itemName(want)
+	for i, item := range old {
+		was := itemName(item)
+		if was == name && (name != "" || kindOf(item) == kindOf(want)) {
+			return i
+		}
+		if name == "" {
+			return -1
+		}
+	}
+	return -1
+}
+
+func itemName(item any) string {
+	v, _ := lookup(item, []segment{{key: "name"}})
+	return scalarText(v)
+}
+
+// flat turns the overlay types into plain ones.
+func flat(v any) any {
+	switch t := v.(type) {
+	case *object:
+		m := make(map[string]any, len(t.vals))
+		for k, child := range t.vals {
+			m[k] = flat(child)
+		}
+		return m
+	case *array:
+		l := make([]any, len(t.items))
+		for i, child := range t.items {
+			l[i] = flat(child)
+		}
+		return l
+	}
+	return v
+}
+
+// written brings a value of an Edit into the tree's types.
+func written(v any) (any, error) {
+	switch t := v.(type) {
+	case nil, bool:
+		return t, nil
+	case string:
+		if !utf8.ValidString(t) {
+			return nil, fmt.Errorf("a text must be UTF-8")
+		}
+		return t, nil
+	case float64:
+		return jsonable(t)
+	case Map:
+		return writtenMap(t)
+	case map[string]any:
+		m := make(Map, 0, len(t))
+		for _, k := range sortedKeys(t) {
+			m = append(m, Entry{k, t[k]})
+		}
+		return writtenMap(m)
+	}
+	rv := reflect.ValueOf(v)
+	switch {
+	case rv.CanInt():
+		return rv.Int(), nil
+	case rv.CanUint():
+		if u := rv.Uint(); u > 1<<63-1 {
+			return u, nil
+		}
+		return int64(rv.Uint()), nil
+	case rv.Kind() == reflect.Slice:
+		a := &array{}
+		for i := range rv.Len() {
+			item, err := written(rv.Index(i).Interface())
+			if err != nil {
+				return nil, err
+			}
+			a.items = append(a.items, item)
+			a.from = append(a.from, -1)
+		}
+		return a, nil
+	}
+	return nil, fmt.Errorf("a value of type %T cannot be written", v)
+}
+
+func writtenMap(m Map) (any, error) {
+	o := own(nil)
+	for _, e := range m {
+		if !utf8.ValidString(e.Key) {
+			return nil, fmt.Errorf("a key must be UTF-8")
+		}
+		if _, ok := o.vals[e.Key]; ok {
+			return nil, fmt.Errorf("the key %q is there twice", e.Key)
+		}
+		v, err := written(e.Value)
+		if err != nil {
+			return nil, err
+		}
+		o.put(e.Key, v)
+	}
+	return o, nil
+}
+
+// keysOf gives a mapping's keys in the order to write them: those an edit
+// created in its order, before them, sorted, those that came with the source.
+func keysOf(v any) []string {
+	switch t := v.(type) {
+	case map[string]any:
+		return sortedKeys(t)
+	case *object:
+		keys := make([]string, 0, len(t.vals))
+		for _, k := range sortedKeys(t.vals) {
+			if !slices.Contains(t.created, k) {
+				keys = append(keys, k)
+			}
+		}
+		return append(keys, t.created...)
+	}
+	return nil
+}
+
+func sortedKeys(m map[string]any) []string {
+	return slices.Sorted(maps.Keys(m))
+}

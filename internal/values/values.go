@@ -1,0 +1,140 @@
+// Package values edits YAML files that people own, byte for byte: what an edit
+// does not name stays as it was, comments, quoting, indentation and line ends
+// included. It reads values as Helm does (YAML 1.1, last duplicate wins) and
+// must not know what any path means, nor files, charts or terminals.
+package values
+
+// Map is a mapping to be written, in this order.
+type Map []Entry
+
+// Entry is one key of a Map.
+type Entry struct {
+	Key   string
+	Value any
+}
+
+// Edit sets or deletes one path.
+type Edit struct {
+	Path   Path
+	Delete bool // remove the key or list item; Value is ignored
+	// Value is a string, bool, integer, float64, nil, Map, map[string]any
+	// (written in sorted order), []any, []string, []Map or []map[string]any,
+	// nested at will.
+	Value any
+	// Comment goes above the key if the edit creates it: one or more lines,
+	// with or without a leading "#".
+	Comment string
+}
+
+// Options tune Apply. The zero value is useful.
+type Options struct {
+	// Comments holds the comment to put above a mapping key when an edit has
+	// to create it, by the path of that key.
+	Comments map[string]string
+}
+
+// Kinds of Change.
+const (
+	KindSet    = "set"
+	KindInsert = "insert"
+	KindDelete = "delete"
+)
+
+// Change is one path whose value Apply changed.
+type Change struct {
+	Path string // in the form of Path.String
+	Kind string // KindSet, KindInsert or KindDelete
+}
+
+// Warning is something the owner of the file should know. Line and Column are
+// 1-based, the column in characters; zero when it has no place.
+type Warning struct {
+	Line, Column int
+	Text         string
+}
+
+// Result is an edited file.
+type Result struct {
+	Bytes    []byte    // the whole file; the source itself when nothing changed
+	Changed  []Change  // in the order of the edits; empty when all were no-ops
+	Warnings []Warning // by line
+}
+
+// Apply makes the edits, in their order and as one change, in the first
+// document of src. An edit whose value is already there, as Helm reads it, and
+// a deletion of what is absent change nothing.
+//
+// Refusals are of type *Error, and then no bytes are returned: all or nothing.
+// The result is parsed again and must differ from src by exactly the edits.
+func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
+	d, err := load(src)
+	if err != nil {
+		return Result{}, err
+	}
+	before, err := d.helmTree()
+	if err != nil {
+		return Result{}, err
+	}
+	after, err := edited(before, edits)
+	if err != nil {
+		return Result{}, d.place(err)
+	}
+	result := Result{Bytes: src, Changed: changes(before, after, edits), Warnings: d.warnings}
+	if len(result.Changed) == 0 {
+		return result, nil
+	}
+	e := newEditor(d, comments(edits, opts))
+	if err := e.root(before, after); err != nil {
+		return Result{}, err
+	}
+	out := e.assemble()
+	if err := e.verify(out, after); err != nil {
+		return Result{}, err
+	}
+	result.Bytes = out
+	result.Warnings = append(append(result.Warnings, e.warnings...), d.shadowed(result.Changed)...)
+	sortWarnings(result.Warnings)
+	return result, nil
+}
+
+// comments joins the comments of the options and of the edits, by path.
+func comments(edits []Edit, opts Options) map[string]string {
+	all := make(map[string]string, len(opts.Comments))
+	for path, text := range opts.Comments {
+		all[path] = text
+	}
+	for _, e := range edits {
+		if e.Comment != "" && !e.Delete {
+			all[e.Path.String()] = e.Comment
+		}
+	}
+	return all
+}
+
+// changes lists the edited paths whose value differs, each once.
+func changes(before map[string]any, after *object, edits []Edit) []Change {
+	var list []Change
+	deleted := make(map[string]bool, len(edits))
+	for _, e := range edits {
+		deleted[e.Path.String()] = e.Delete
+	}
+	seen := make(map[string]bool, len(edits))
+	for _, e := range edits {
+		path := e.Path.String()
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		was, had := lookup(before, e.Path.segs)
+		is, has := lookup(after, e.Path.segs)
+		switch {
+		case had && !has && deleted[path]:
+			list = append(list, Change{path, KindDelete})
+		case !had && has:
+			list = append(list, Change{path, KindInsert})
+		case had && !has || had && !equal(was, is): // not found again: its selector's field was set
+			list = append(list, Change{path, KindSet})
+		}
+	}
+	return list
+}

@@ -1,0 +1,306 @@
+package answers
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/openchoreo/backstage-setup/internal/secret"
+)
+
+// Entry is one answer of an answers file.
+type Entry struct {
+	Key   Key
+	Value any // the Go type of the key's kind; a secret is an unresolved reference
+	Where string
+}
+
+// Decode reads an answers file: one YAML document. name is what problems call
+// it. Unknown keys, wrong shapes and literal secrets are all returned, each with
+// its line; a literal secret is never repeated.
+func Decode(name string, src []byte) ([]Entry, error) {
+	d := decoder{name: name}
+	decode := yaml.NewDecoder(bytes.NewReader(src))
+	var root yaml.Node
+	switch err := decode.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		// yaml.v3 may quote the text around an error; a literal secret could stand there.
+		return nil, Problems{{Where: name, Message: "is not YAML that can be read" + lineOf(err)}}
+	}
+	var more yaml.Node
+	if err := decode.Decode(&more); !errors.Is(err, io.EOF) {
+		d.add("", &more, "must be one YAML document: take out what follows ---")
+	}
+	if len(root.Content) == 1 {
+		d.mapping("", root.Content[0])
+	}
+	return d.entries, d.problems.Err()
+}
+
+func lineOf(err error) string {
+	_, after, ok := strings.Cut(err.Error(), "line ")
+	if !ok {
+		return ""
+	}
+	n := strings.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
+	if n <= 0 {
+		return ""
+	}
+	return ": line " + after[:n]
+}
+
+type decoder struct {
+	name     string
+	entries  []Entry
+	problems Problems
+}
+
+func (d *decoder) at(n *yaml.Node) string { return fmt.Sprintf("%s:%d", d.name, max(n.Line, 1)) }
+
+func (d *decoder) add(key Key, n *yaml.Node, format string, args ...any) {
+	d.problems = append(d.problems, Problem{Key: key, Where: d.at(n), Message: fmt.Sprintf(format, args...)})
+}
+
+func (d *decoder) mapping(prefix string, n *yaml.Node) {
+	n = resolve(n)
+	if n.Tag == "!!null" {
+		return
+	}
+	if n.Kind != yaml.MappingNode {
+		d.add(Key(strings.TrimSuffix(prefix, ".")), n, "must be a mapping of keys to answers")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		name, value := n.Content[i], n.Content[i+1]
+		key := Key(prefix + name.Value)
+		if seen[name.Value] {
+			d.add(key, name, "is there twice")
+			continue
+		}
+		seen[name.Value] = true
+		switch kind, leaf := KindOf(key); {
+		case leaf:
+			d.leaf(key, kind, value)
+		case isGroup(string(key) + "."):
+			d.mapping(string(key)+".", value)
+		default:
+			d.unknown(key, name)
+		}
+	}
+}
+
+func isGroup(prefix string) bool {
+	return slices.ContainsFunc(Keys(), func(k Key) bool { return strings.HasPrefix(string(k), prefix) })
+}
+
+func (d *decoder) unknown(key Key, n *yaml.Node) {
+	if near := Near(string(key)); near != "" {
+		d.add(key, n, "is not an answers key; did you mean %s?", near)
+		return
+	}
+	d.add(key, n, "is not an answers key; `backstage-setup answers example` lists them")
+}
+
+func (d *decoder) leaf(key Key, kind Kind, n *yaml.Node) {
+	n = resolve(n)
+	if n.Tag == "!!null" && kind != Hidden {
+		return // an empty line of the example: not answered
+	}
+	var value any
+	var err error
+	switch kind {
+	case Hidden:
+		value, err = secretNode(n)
+	case Env:
+		value, err = envNode(n)
+	default:
+		var v any
+		if err = n.Decode(&v); err == nil {
+			value, err = kind.convert(v)
+		}
+	}
+	if err != nil {
+		d.add(key, n, "%v", err)
+		return
+	}
+	d.entries = append(d.entries, Entry{Key: key, Value: value, Where: d.at(n)})
+}
+
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+func secretNode(n *yaml.Node) (any, error) {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		return nil, errLiteral
+	}
+	name, value := n.Content[0].Value, resolve(n.Content[1])
+	if value.Kind != yaml.ScalarNode {
+		return nil, errLiteral
+	}
+	ref := secret.Ref{}
+	switch name {
+	case "env":
+		ref.Env = value.Value
+	case "file":
+		ref.File = value.Value
+	case "generate":
+		ref.Generate = value.Value == "true"
+	case "keep":
+		ref.Keep = value.Value == "true"
+	}
+	if ref == (secret.Ref{}) {
+		return nil, errLiteral
+	}
+	return secret.Value{Ref: ref}, nil
+}
+
+var errEnv = errors.New("must be a list of {name, value} or {name, valueFrom}, with every value in quotes")
+
+func envNode(n *yaml.Node) (any, error) {
+	if n.Kind != yaml.SequenceNode {
+		return nil, errEnv
+	}
+	list := []EnvVar{}
+	for _, item := range n.Content {
+		item = resolve(item)
+		if item.Kind != yaml.MappingNode {
+			return nil, errEnv
+		}
+		var v EnvVar
+		for i := 0; i+1 < len(item.Content); i += 2 {
+			value := resolve(item.Content[i+1])
+			switch item.Content[i].Value {
+			case "name":
+				v.Name = value.Value
+			case "value":
+				if value.Kind != yaml.ScalarNode || value.Tag != "!!str" {
+					return nil, errEnv
+				}
+				v.Value = value.Value
+			case "valueFrom":
+				if err := value.Decode(&v.ValueFrom); err != nil {
+					return nil, errEnv
+				}
+			default:
+				return nil, errEnv
+			}
+		}
+		if v.Name == "" || (v.Value != "" && v.ValueFrom != nil) {
+			return nil, errEnv
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}
+
+// Encode returns what a person gave in d as an answers file for the next run.
+// Secrets are written as the reference they came by; one that was typed is left
+// out, with a comment that says so.
+func Encode(d *Draft) ([]byte, error) {
+	root := &yaml.Node{Kind: yaml.MappingNode}
+	for _, key := range Keys() {
+		if !d.Given(key) {
+			continue
+		}
+		value, comment, err := valueNode(key, d.Get(key))
+		if err != nil {
+			return nil, err
+		}
+		place(root, strings.Split(string(key), "."), value, comment)
+	}
+	var out bytes.Buffer
+	out.WriteString("# Answers for `backstage-setup install --answers FILE`. No secret is in here.\n")
+	if len(root.Content) == 0 {
+		return out.Bytes(), nil
+	}
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(root); err != nil {
+		return nil, fmt.Errorf("answers file: %w", err)
+	}
+	return out.Bytes(), enc.Close()
+}
+
+func valueNode(key Key, value any) (n *yaml.Node, comment string, err error) {
+	n = &yaml.Node{}
+	switch v := value.(type) {
+	case secret.Value:
+		if v.Ref == (secret.Ref{}) {
+			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, "typed: give it as {env: NAME}, {file: PATH} or {keep: true} next time", nil
+		}
+		err = n.Encode(refMap(v.Ref))
+	case []EnvVar:
+		list := make([]map[string]any, len(v))
+		for i, e := range v {
+			list[i] = map[string]any{"name": e.Name}
+			if e.ValueFrom != nil {
+				list[i]["valueFrom"] = e.ValueFrom
+				continue
+			}
+			list[i]["value"] = e.Value
+		}
+		err = n.Encode(list)
+	default:
+		err = n.Encode(v)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("answers file: %s: %w", key, err)
+	}
+	quote(n)
+	return n, "", nil
+}
+
+func refMap(r secret.Ref) map[string]any {
+	switch {
+	case r.Env != "":
+		return map[string]any{"env": r.Env}
+	case r.File != "":
+		return map[string]any{"file": r.File}
+	case r.Generate:
+		return map[string]any{"generate": true}
+	}
+	return map[string]any{"keep": true}
+}
+
+// quote makes texts safe for every YAML reader: y, no and 1e3 stay texts.
+func quote(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Style == 0 {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			continue
+		}
+		quote(c)
+	}
+}
+
+func place(m *yaml.Node, path []string, value *yaml.Node, comment string) {
+	for i := 0; i+1 < len(m.Content); i += 2 {
+		if m.Content[i].Value == path[0] {
+			place(m.Content[i+1], path[1:], value, comment)
+			return
+		}
+	}
+	name := &yaml.Node{Kind: yaml.ScalarNode, Value: path[0]}
+	if len(path) == 1 {
+		name.HeadComment = comment
+		m.Content = append(m.Content, name, value)
+		return
+	}
+	child := &yaml.Node{Kind: yaml.MappingNode}
+	m.Content = append(m.Content, name, child)
+	place(child, path[1:], value, comment)
+}

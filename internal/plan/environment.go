@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/values"
+)
+
+// isPlaceholderDomain tells the chart's own placeholders, which its validation refuses.
+func isPlaceholderDomain(text string) bool { return strings.Contains(text, ".invalid") }
+
+// environment puts the wanted variables where no name is set twice: a name that
+// the base list or the extra list has is changed there, a new one goes to the
+// extra list. Server-side apply refuses a Deployment that names one twice.
+func (p *Plan) environment() {
+	base, extra, ok := p.environmentLists()
+	if !ok {
+		return
+	}
+	for _, v := range p.wantedVariables() {
+		list := extra
+		if p.listHas(base, v.Name) {
+			list = base
+		}
+		if list == base && p.listHas(extra, v.Name) {
+			p.edits = append(p.edits, values.Edit{Path: values.MustPath(extra + "[name=" + v.Name + "]"), Delete: true})
+			p.Warn("environment", "%s was set twice, which server-side apply refuses: the one in %s goes", v.Name, extra)
+		}
+		p.setVariable(list, v)
+	}
+}
+
+// environmentLists returns the Helm paths of the base and the extra list.
+func (p *Plan) environmentLists() (base, extra string, ok bool) {
+	extra, ok = p.in.Profile.Paths["environment.extra"]
+	item := p.in.Profile.Items["environment.logLevel"]
+	return item.List, extra, ok && item.List != ""
+}
+
+func (p *Plan) wantedVariables() []answers.EnvVar {
+	var wanted []answers.EnvVar
+	d := &p.in.Draft
+	if d.From["environment.extra"].Given() {
+		wanted = append(wanted, d.Environment.Extra...)
+	}
+	if level := answers.Key("environment.logLevel"); d.Has(level) && d.From[level].Rank > answers.FromChart {
+		name := p.in.Profile.Items[string(level)].Name
+		if !slices.ContainsFunc(wanted, func(v answers.EnvVar) bool { return v.Name == name }) {
+			wanted = append(wanted, answers.EnvVar{Name: name, Value: d.Environment.LogLevel})
+		}
+	}
+	return wanted
+}
+
+// listOf returns the list in force below and in the edited file, and whether
+// the edited file holds it itself.
+func (p *Plan) listOf(path string) (list []any, inFile bool) {
+	if own, ok := values.Lookup(p.in.edited().Tree, values.MustPath(path)); ok {
+		list, _ = own.([]any)
+		return list, true
+	}
+	below, _ := values.Lookup(p.under, values.MustPath(path))
+	list, _ = below.([]any)
+	return list, false
+}
+
+func (p *Plan) listHas(path, name string) bool {
+	list, _ := p.listOf(path)
+	return byName(list, name) != nil
+}
+
+func (p *Plan) setVariable(path string, v answers.EnvVar) {
+	list, inFile := p.listOf(path)
+	wanted := map[string]any{"name": v.Name, "value": v.Value}
+	if v.ValueFrom != nil {
+		wanted = map[string]any{"name": v.Name, "valueFrom": v.ValueFrom}
+	}
+	old := byName(list, v.Name)
+	if old != nil && same(old, wanted) {
+		return
+	}
+	p.Values = append(p.Values, ValueChange{Key: "environment.extra", Path: path + "[name=" + v.Name + "]", Value: wanted, Source: p.variableSource(v.Name)})
+	if inFile && len(list) > 0 {
+		p.editVariable(path, old, wanted)
+		return
+	}
+	// The edited file does not hold the list, and Helm replaces lists as a whole.
+	fresh := make([]any, 0, len(list)+1)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		if m["name"] == v.Name {
+			m = wanted
+		}
+		fresh = append(fresh, ordered(m, "name", "value", "valueFrom"))
+	}
+	if old == nil {
+		fresh = append(fresh, ordered(wanted, "name", "value", "valueFrom"))
+	}
+	p.mergeListEdit(path, v.Name, fresh, wanted)
+}
+
+// mergeListEdit adds to a list that this plan already writes as a whole.
+func (p *Plan) mergeListEdit(path, name string, fresh []any, wanted map[string]any) {
+	for i, e := range p.edits {
+		list, ok := e.Value.([]any)
+		if e.Path.String() != path || !ok {
+			continue
+		}
+		at := slices.IndexFunc(list, func(item any) bool { return entry(item, "name") == name })
+		if at >= 0 {
+			list[at] = ordered(wanted, "name", "value", "valueFrom")
+			return
+		}
+		p.edits[i].Value = append(list, ordered(wanted, "name", "value", "valueFrom"))
+		return
+	}
+	p.edits = append(p.edits, values.Edit{Path: values.MustPath(path), Value: fresh})
+}
+
+func (p *Plan) editVariable(path string, old, wanted map[string]any) {
+	at := path + "[name=" + wanted["name"].(string) + "]"
+	if old == nil {
+		p.edits = append(p.edits, values.Edit{Path: values.MustPath(at), Value: ordered(wanted, "name", "value", "valueFrom")})
+		return
+	}
+	for _, field := range slices.Sorted(maps.Keys(wanted)) {
+		if !same(old[field], wanted[field]) {
+			p.edits = append(p.edits, values.Edit{Path: values.MustPath(at + "." + field), Value: wanted[field]})
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(old)) {
+		if _, keep := wanted[field]; !keep {
+			p.edits = append(p.edits, values.Edit{Path: values.MustPath(at + "." + field), Delete: true})
+		}
+	}
+}
+
+func (p *Plan) variableSource(name string) answers.Source {
+	if name == p.in.Profile.Items["environment.logLevel"].Name {
+		return p.in.Draft.From["environment.logLevel"]
+	}
+	return p.in.Draft.From["environment.extra"]
+}

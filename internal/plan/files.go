@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	udiff "github.com/aymanbagabas/go-udiff"
+	"sigs.k8s.io/yaml"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/templates"
+)
+
+// FileChange is one file before and after.
+type FileChange struct {
+	Path    string
+	File    file.Snapshot
+	After   []byte
+	Mode    fs.FileMode // of a new file
+	Action  string      // created, edited, unchanged
+	Keys    []string    // Helm paths that change
+	Private bool        // holds secrets: never shown, no diff
+	Diff    string      // unified; empty when Private or unchanged
+}
+
+func (p *Plan) files() error {
+	edited := p.in.edited()
+	src, opts := edited.File.Bytes, values.Options{}
+	if !edited.File.Exists {
+		var err error
+		if src, opts, err = p.fresh(); err != nil {
+			return err
+		}
+	}
+	result, err := values.Apply(src, p.edits, opts)
+	if err != nil {
+		return fmt.Errorf("%s: %w", edited.Path, err)
+	}
+	for _, w := range append(slices.Clone(edited.Warnings), result.Warnings...) {
+		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
+	}
+	change := FileChange{Path: edited.Path, File: edited.File, After: result.Bytes, Mode: 0o644}
+	for _, c := range result.Changed {
+		change.Keys = append(change.Keys, c.Path)
+	}
+	switch {
+	case !edited.File.Exists:
+		change.Action = "created"
+	case len(result.Changed) > 0:
+		change.Action = "edited"
+	default:
+		change.Action = "unchanged"
+		change.After = edited.File.Bytes
+	}
+	if change.Action != "unchanged" {
+		change.Diff = diff(edited, result.Bytes)
+	}
+	p.Files = append(p.Files, change)
+	if p.Secret.Action == "manifest" {
+		p.manifest()
+	}
+	return nil
+}
+
+func diff(f ValuesFile, after []byte) string {
+	before, name := string(f.File.Bytes), f.Path
+	if !f.File.Exists {
+		name = "/dev/null"
+	}
+	return udiff.Unified(name, f.Path, before, string(after))
+}
+
+// fresh returns what a new values file starts from: the header, and the values
+// that the operator gave the release before, since an upgrade with this file
+// would drop them otherwise. Edits come in the order of the template's groups.
+func (p *Plan) fresh() ([]byte, values.Options, error) {
+	src := []byte(templates.ValuesHeader(p.in.Chart.Version, p.in.Draft.Secret.Name))
+	if config := p.in.Current.Cluster.Release.Config; len(config) > 0 {
+		body, err := yaml.Marshal(config)
+		if err != nil {
+			return nil, values.Options{}, fmt.Errorf("values of release %s: %w", p.in.Draft.Target.Release, err)
+		}
+		src = append(append(src, '\n'), body...)
+	}
+	comments := map[string]string{}
+	order := map[string]int{}
+	for i, g := range templates.Groups() {
+		order[g.Path] = i
+		if g.Comment != "" {
+			comments[g.Path] = g.Comment
+		}
+	}
+	slices.SortStableFunc(p.edits, func(a, b values.Edit) int {
+		return cmp.Compare(groupOf(order, a.Path.String()), groupOf(order, b.Path.String()))
+	})
+	return src, values.Options{Comments: comments}, nil
+}
+
+func groupOf(order map[string]int, path string) int {
+	for at := path; at != ""; {
+		if i, ok := order[at]; ok {
+			return i
+		}
+		cut := strings.LastIndexByte(at, '.')
+		if cut < 0 {
+			break
+		}
+		at = at[:cut]
+	}
+	return len(order)
+}
+
+// manifest writes the Secret for kubectl. Keys that are kept in the cluster are
+// left out; what an earlier manifest of ours holds stays in it.
+func (p *Plan) manifest() {
+	d := &p.in.Draft
+	m := templates.Manifest{Name: p.Secret.Name, Namespace: p.Secret.Namespace, File: d.Secret.Manifest}
+	for _, k := range p.Secret.Keys {
+		_, inManifest := p.in.Current.Manifest.Keys[k.Name]
+		if k.changes || (k.Action == "kept" && inManifest) {
+			m.Keys = append(m.Keys, templates.ManifestKey{Name: k.Name, Comment: k.Meaning, Value: []byte(k.Value.Reveal())})
+		}
+	}
+	snapshot := p.in.Current.Manifest.File
+	change := FileChange{Path: d.Secret.Manifest, File: snapshot, After: templates.SecretManifest(m), Mode: 0o600, Private: true, Action: "created"}
+	for _, k := range m.Keys {
+		change.Keys = append(change.Keys, k.Name)
+	}
+	switch {
+	case snapshot.Exists && string(snapshot.Bytes) == string(change.After):
+		change.Action = "unchanged"
+	case snapshot.Exists && !p.in.Current.Manifest.Ours:
+		p.Problems = append(p.Problems, answers.Problem{Key: "secret.manifest",
+			Message: fmt.Sprintf("must not be %s: there is a file that this program did not write; choose another with --secret-out", d.Secret.Manifest)})
+	case snapshot.Exists:
+		change.Action = "edited"
+	}
+	p.Files = append(p.Files, change)
+}
+
+// takesEffect reads the edited file the way Helm does and makes sure that every
+// asked value is in force, also under the files that come after it.
+func (p *Plan) takesEffect() {
+	if len(p.Values) == 0 {
+		return
+	}
+	tree, err := values.Parse(p.Files[0].After)
+	if err != nil {
+		p.Problems = append(p.Problems, answers.Problem{Message: fmt.Sprintf("%s would not parse after the edit: %v", p.Files[0].Path, err)})
+		return
+	}
+	files := slices.Clone(p.in.Current.Files)
+	files[p.in.Current.Edit].Tree = tree
+	p.effective = p.in.merge(files)
+	for _, change := range p.Values {
+		got, _ := values.Lookup(p.effective, values.MustPath(change.Path))
+		if !same(got, change.Value) {
+			p.Problems = append(p.Problems, answers.Problem{Key: change.Key,
+				Message: fmt.Sprintf("would not take effect: another values file sets %s after %s", change.Path, p.Files[0].Path)})
+		}
+	}
+}
+
+// Effective returns the values that Helm would render with after this plan.
+func (p *Plan) Effective() map[string]any {
+	if p.effective == nil {
+		return p.in.Effective()
+	}
+	return p.effective
+}

@@ -1,0 +1,204 @@
+// Package plan turns what is there and what is wanted into what will change:
+// files, diffs, Secret keys, actions, commands, warnings. It is pure: it must
+// not know how anything is carried out, and it reads no clock, no environment
+// and no random source.
+package plan
+
+import (
+	"slices"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/templates"
+)
+
+// Input is all that a plan depends on.
+type Input struct {
+	Current Current
+	Draft   answers.Draft
+	Profile templates.Profile
+	Chart   *chart.Chart
+}
+
+// Current is what is there before anything is changed.
+type Current struct {
+	Offline           bool          // nothing outside this machine is contacted
+	NoConfig          bool          // there is no kubeconfig: the same, but not asked for
+	Contexts          []string      // of the kubeconfig
+	Target            k8s.Target    // zero when Offline or NoConfig
+	Cluster           k8s.Found     // zero until discovery has ended
+	Known             bool          // discovery has ended
+	Files             []ValuesFile  // in Helm's order
+	Edit              int           // index in Files of the one that is created or edited
+	Manifest          Manifest      // the Secret manifest on disk, if it is ours
+	Random            secret.Text   // 32 random bytes in base64, drawn once per run
+	Fingerprint       []byte        // key of the fingerprints, drawn once per run
+	ChartRef          string        // how helm names the chart: an oci:// reference, directory or archive
+	Restart           bool          // the pods may be restarted when nothing else rolls them
+	Wait              time.Duration // bounds the rollout
+	Backup            bool          // keep the previous bytes beside an edited file
+	DropLastApplied   bool          // take kubectl's copy of old secrets off the Secret
+	PostgresCA        []byte        // content of database.postgresql.caFile
+	PostgresCAProblem string        // why it could not be read; completes "The value …"
+	Accept            []string      // checks that the operator goes on without
+}
+
+// ValuesFile is one values file.
+type ValuesFile struct {
+	Path     string         // as the operator named it
+	File     file.Snapshot  // what was read; Exists is false for a new one
+	Tree     map[string]any // as Helm reads it; nil for a new one
+	Warnings []values.Warning
+}
+
+// Manifest is a Secret manifest that an earlier run wrote.
+type Manifest struct {
+	File file.Snapshot
+	Ours bool
+	Keys map[string]secret.Text
+}
+
+// Accepts tells whether the operator goes on although the check of that id fails.
+func (c Current) Accepts(id string) bool { return slices.Contains(c.Accept, id) }
+
+// Local tells whether the run touches no cluster.
+func (c Current) Local() bool { return c.Offline || c.NoConfig }
+
+// edited returns the values file that is created or edited.
+func (in Input) edited() ValuesFile { return in.Current.Files[in.Current.Edit] }
+
+// Under returns the values as Helm sees them without the edited file: the
+// chart's defaults and the files before it.
+func (in Input) Under() map[string]any {
+	return in.merge(in.Current.Files[:in.Current.Edit])
+}
+
+// Effective returns the values as Helm sees them today: the chart's defaults
+// and all files in order.
+func (in Input) Effective() map[string]any { return in.merge(in.Current.Files) }
+
+// Theirs returns what the operator's files say, without the chart's defaults.
+func (in Input) Theirs() map[string]any {
+	merged := map[string]any{}
+	for _, f := range in.Current.Files {
+		merged = overlay(merged, f.Tree)
+	}
+	return merged
+}
+
+func (in Input) merge(files []ValuesFile) map[string]any {
+	trees := make([]map[string]any, 0, len(files))
+	for _, f := range files {
+		if f.Tree != nil {
+			trees = append(trees, f.Tree)
+		}
+	}
+	merged, err := in.Chart.Effective(trees...)
+	if err != nil {
+		return in.Chart.Defaults() // a file that Helm cannot merge is a failed check of its own
+	}
+	return merged
+}
+
+// overlay puts upper over lower as Helm merges values: maps by key, null takes
+// away, everything else replaces.
+func overlay(lower, upper map[string]any) map[string]any {
+	merged := make(map[string]any, len(lower)+len(upper))
+	for k, v := range lower {
+		merged[k] = v
+	}
+	for k, v := range upper {
+		below, ok1 := merged[k].(map[string]any)
+		above, ok2 := v.(map[string]any)
+		if ok1 && ok2 {
+			v = overlay(below, above)
+		}
+		merged[k] = v
+	}
+	return merged
+}
+
+// ChartHas tells whether the chosen chart has what key is about.
+func (in Input) ChartHas(key answers.Key) bool { return in.Profile.Has(string(key)) }
+
+// Has tells whether the edited values file itself sets the Helm path of key.
+func (in Input) Has(key answers.Key) bool {
+	path, ok := in.Profile.Paths[string(key)]
+	if !ok {
+		return false
+	}
+	_, ok = values.Lookup(in.edited().Tree, values.MustPath(path))
+	return ok
+}
+
+// KeptFrom returns the existing value of the Secret's key that answers key, and
+// where it is: the Secret in the cluster, or our own manifest on disk.
+func (in Input) KeptFrom(key answers.Key) (value secret.Text, where string, ok bool) {
+	sk, ok := in.Profile.SecretKey(string(key))
+	if !ok {
+		return secret.Text{}, "", false
+	}
+	return in.existing(in.secretKeyName(sk))
+}
+
+func (in Input) existing(name string) (value secret.Text, where string, ok bool) {
+	if in.Draft.Secret.Delivery == DeliverManifest && in.Current.Manifest.Ours {
+		if value, ok := in.Current.Manifest.Keys[name]; ok {
+			return value, "manifest " + in.Current.Manifest.File.Path, true
+		}
+	}
+	if s := in.Current.Cluster.Secret.Secret; s != nil && slices.Contains(s.Keys, name) {
+		return s.Values[name], "Secret " + s.Name, true
+	}
+	return secret.Text{}, "", false
+}
+
+// secretKeyName returns the name that the values give a key of the Secret.
+func (in Input) secretKeyName(sk templates.SecretKey) string {
+	if sk.NamePath == "" {
+		return sk.Name
+	}
+	if name, ok := values.Lookup(in.Theirs(), values.MustPath(sk.NamePath)); ok {
+		if text, ok := name.(string); ok && text != "" && text != "client-secret" {
+			return text
+		}
+	}
+	return sk.Name
+}
+
+// The deliveries of the Secret.
+const (
+	DeliverKubernetes = "kubernetes"
+	DeliverStore      = "external-secrets"
+	DeliverManifest   = "manifest"
+)
+
+// Text returns the answer under key as text, "true" and "false" for yes and no,
+// "" when there is none: what templates.When asks for.
+func (in Input) Text(key string) string {
+	k := answers.Key(key)
+	if !in.Draft.Has(k) {
+		return ""
+	}
+	switch v := in.Draft.Get(k).(type) {
+	case string:
+		return v
+	case bool:
+		if v {
+			return "true"
+		}
+		return "false"
+	case int:
+		return itoa(v)
+	case secret.Value:
+		if v.Ref.Keep || !v.Text.IsZero() || v.Ref != (secret.Ref{}) {
+			return "set"
+		}
+	}
+	return ""
+}

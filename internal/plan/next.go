@@ -1,0 +1,126 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Command is a line that the operator types next, and what for.
+type Command struct {
+	Comment string
+	Line    string
+}
+
+// ChartReference is where released charts are.
+const ChartReference = "oci://ghcr.io/openchoreo/helm-charts/openchoreo-control-plane"
+
+// next writes the commands that are left to the operator, in the order that
+// works: the Secret before the release, since its keys are not optional.
+func (p *Plan) next() {
+	d := &p.in.Draft
+	ns := Quote(d.Target.Namespace)
+	if p.Secret.Action == "manifest" {
+		p.command("the namespace, if it is not there", "kubectl create namespace %s --dry-run=client -o yaml | kubectl apply -f -", ns)
+		p.command("the Secret; delete the file afterwards", "kubectl apply --server-side --field-manager=backstage-setup -f %s", Quote(d.Secret.Manifest))
+	}
+	for i, line := range p.Secret.Guide {
+		comment := ""
+		if i == 0 {
+			comment = "the Secret is not ours to write"
+		}
+		p.Next = append(p.Next, Command{Comment: comment, Line: guideLine(line)})
+	}
+	restart := p.restartNeeded()
+	if p.upgradeNeeded() || p.Secret.Action == "manifest" {
+		p.command("the release", "%s", p.helm())
+	}
+	if !d.Portal.Enabled {
+		p.command("is the API up", "kubectl get pods -n %s -l app.kubernetes.io/component=api-server", ns)
+		return
+	}
+	name := p.deployment()
+	if restart {
+		p.command("pods read the Secret only when they start", "kubectl rollout restart deployment/%s -n %s", name, ns)
+	}
+	p.command("is the portal up", "kubectl rollout status deployment/%s -n %s --timeout=10m", name, ns)
+	p.command("", "kubectl get pods -n %s -l app.kubernetes.io/component=backstage", ns)
+	p.command("which database it uses", `kubectl get deployment %s -n %s -o jsonpath='{range .spec.template.spec.containers[0].env[*]}{.name}={.value}{"\n"}{end}' | grep -E 'DATABASE|POSTGRES|SQLITE'`, name, ns)
+	p.command("what it says", "kubectl logs -n %s deployment/%s | head -n 50", ns, name)
+	if d.Database.Type == "postgresql" {
+		p.command("its databases, once it runs", `psql -h %s -p %d -U %s -d postgres -c '\l backstage_plugin_*'`, Quote(d.Database.PostgreSQL.Host), d.Database.PostgreSQL.Port, Quote(d.Database.PostgreSQL.User))
+	}
+}
+
+// restartNeeded tells whether the operator has to restart the pods: the Secret
+// changed, and neither an upgrade nor this run rolls them.
+func (p *Plan) restartNeeded() bool {
+	if p.in.Current.Cluster.Deployment.Name == "" || p.in.Current.Cluster.Deployment.Reloader.Reloads(p.Secret.Name) {
+		return false
+	}
+	changed := false
+	for _, k := range p.Secret.Keys {
+		changed = changed || k.changes
+	}
+	if !changed {
+		return false
+	}
+	for _, a := range p.Actions {
+		if _, ok := a.(Restart); ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *Plan) deployment() string {
+	if name := p.in.Current.Cluster.Deployment.Name; name != "" {
+		return name
+	}
+	return "backstage"
+}
+
+func (p *Plan) helm() string {
+	d := &p.in.Draft
+	line := []string{"helm upgrade --install", Quote(d.Target.Release), Quote(p.in.Current.ChartRef)}
+	if strings.HasPrefix(p.in.Current.ChartRef, "oci://") && p.in.Chart.Version != "" {
+		line = append(line, "--version", Quote(p.in.Chart.Version))
+	}
+	line = append(line, "-n", Quote(d.Target.Namespace))
+	if p.Secret.Action != "manifest" && !d.Portal.Enabled {
+		line = append(line, "--create-namespace")
+	}
+	if c := d.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
+		line = append(line, "--kube-context", Quote(c))
+	}
+	for _, f := range p.in.Current.Files {
+		line = append(line, "-f", Quote(f.Path))
+	}
+	return strings.Join(line, " ")
+}
+
+func (p *Plan) command(comment, format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if c := p.in.Draft.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
+		line = strings.ReplaceAll(line, "kubectl ", "kubectl --context "+Quote(c)+" ")
+	}
+	p.Next = append(p.Next, Command{Comment: comment, Line: line})
+}
+
+// guideLine makes prose a shell comment and leaves the indented commands.
+func guideLine(line string) string {
+	if command, ok := strings.CutPrefix(line, "  "); ok {
+		return command
+	}
+	return "# " + line
+}
+
+// Quote makes text one word of a POSIX shell.
+func Quote(text string) string {
+	plain := strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("/._-+=:@%,", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) < 0
+	if plain && text != "" {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

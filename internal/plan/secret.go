@@ -1,0 +1,233 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/templates"
+)
+
+// placeholderValue stands in the Secret for a credential that nothing uses but
+// without whose key the pods do not start.
+const placeholderValue = "placeholder-not-in-use"
+
+// postgresCA is the Secret's key for the certificate authority of PostgreSQL,
+// and the variable that hands it to node-postgres.
+const (
+	postgresCA  = "postgres-ca"
+	postgresEnv = "APP_CONFIG_backend_database_connection_ssl_ca"
+)
+
+// SecretPlan is what happens to the portal's Secret.
+type SecretPlan struct {
+	Namespace        string
+	Name             string
+	Delivery         string
+	Action           string // created, patched, unchanged, external, manifest
+	Keys             []KeyPlan
+	Owner            k8s.Owner
+	Guide            []string // what to do where this program may not write
+	DropsLastApplied bool
+}
+
+// KeyPlan is what happens to one key of the Secret. Value never leaves memory
+// but to its place.
+type KeyPlan struct {
+	Name    string
+	Action  string // set, kept, generated, placeholder
+	Source  string // where the value came from
+	Meaning string
+	Length  int
+	Value   secret.Text
+	changes bool
+}
+
+// secret works out every key that this chart and these answers need, and what
+// is left alone.
+func (p *Plan) secret() {
+	if !p.in.Draft.Portal.Enabled {
+		p.Secret = SecretPlan{Action: "unchanged"}
+		return
+	}
+	d := &p.in.Draft
+	p.Secret = SecretPlan{Namespace: d.Target.Namespace, Name: d.Secret.Name, Delivery: d.Secret.Delivery}
+	for _, sk := range p.in.Profile.SecretKeys {
+		if sk.Required.Holds(p.in.Text) {
+			p.secretKey(sk)
+		}
+	}
+	p.certificate()
+	p.keepOthers()
+	p.decide()
+}
+
+func (p *Plan) secretKey(sk templates.SecretKey) {
+	name := p.in.secretKeyName(sk)
+	p.nameKey(sk, name)
+	old, where, exists := p.in.existing(name)
+	value, source := p.keyValue(sk)
+	k := KeyPlan{Name: name, Meaning: sk.Meaning, Value: value, Source: source, Action: "set", changes: true}
+	switch {
+	case value.IsZero() && exists:
+		k.Action, k.Source, k.Value, k.changes = "kept", where, old, false
+	case value.IsZero() && sk.Placeholder && !sk.Used.Holds(p.in.Text):
+		k.Action, k.Source, k.Value = "placeholder", "not used", secret.New(placeholderValue)
+	case value.IsZero() && sk.Optional:
+		return
+	case value.IsZero():
+		// A key that must be in the cluster's Secret but was not seen there:
+		// kept by the operator's word, so nothing is written for it.
+		k.Action, k.Source, k.changes = "kept", "kept, not seen from here", false
+	case exists && old.Equal(value):
+		k.Action, k.Source, k.changes = "kept", where, false
+	case d(p.in, sk).Ref.Generate:
+		k.Action = "generated"
+	}
+	k.Length = k.Value.Len()
+	if k.Action == "kept" && secret.Placeholder(old.Reveal()) && sk.Used.Holds(p.in.Text) {
+		p.Warn("secrets", "%s in %s holds a public placeholder: anyone can know it", name, where)
+	}
+	p.Secret.Keys = append(p.Secret.Keys, k)
+}
+
+func d(in Input, sk templates.SecretKey) secret.Value {
+	v, _ := in.Draft.Get(answers.Key(sk.Key)).(secret.Value)
+	return v
+}
+
+// keyValue returns the wanted value of a key; zero means keep, or nothing said.
+func (p *Plan) keyValue(sk templates.SecretKey) (secret.Text, string) {
+	key := answers.Key(sk.Key)
+	if !p.in.Draft.Has(key) {
+		return secret.Text{}, ""
+	}
+	source := p.in.Draft.From[key].String()
+	switch v := p.in.Draft.Get(key).(type) {
+	case secret.Value:
+		if v.Ref != (secret.Ref{}) && !v.Ref.Keep {
+			source = v.Ref.String()
+		}
+		return v.Text, source
+	case string:
+		return secret.New(v), source
+	case int:
+		return secret.New(itoa(v)), source
+	}
+	return secret.Text{}, ""
+}
+
+// nameKey writes the Helm value that names a key, unless the values name
+// another one already.
+func (p *Plan) nameKey(sk templates.SecretKey, name string) {
+	if sk.NamePath != "" {
+		p.write(answers.Key(sk.Key), sk.NamePath, name)
+	}
+}
+
+// certificate hands a private certificate authority to the portal: a key of the
+// Secret and the variable that reads it, which renders on every chart.
+func (p *Plan) certificate() {
+	ca := p.in.Current.PostgresCA
+	d := &p.in.Draft
+	if len(ca) == 0 || d.Database.Type != "postgresql" || !d.Database.PostgreSQL.SSL || !d.Has("database.postgresql.caFile") {
+		return
+	}
+	value := secret.New(strings.TrimSpace(string(ca)) + "\n")
+	old, where, exists := p.in.existing(postgresCA)
+	k := KeyPlan{Name: postgresCA, Action: "set", Source: d.Database.PostgreSQL.CAFile, Value: value, Length: value.Len(), changes: true,
+		Meaning: "Certificates that the portal trusts for PostgreSQL."}
+	if exists && old.Equal(value) {
+		k.Action, k.Source, k.changes = "kept", where, false
+	}
+	p.Secret.Keys = append(p.Secret.Keys, k)
+	_, extra, _ := p.environmentLists()
+	p.setVariable(extra, answers.EnvVar{Name: postgresEnv, ValueFrom: map[string]any{
+		"secretKeyRef": map[string]any{"name": d.Secret.Name, "key": postgresCA}}})
+}
+
+// keepOthers lists the keys of the existing Secret that this run has no business with.
+func (p *Plan) keepOthers() {
+	existing := p.in.Current.Cluster.Secret.Secret
+	if existing == nil {
+		return
+	}
+	for _, name := range existing.Keys {
+		if slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool { return k.Name == name }) {
+			continue
+		}
+		p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: name, Action: "kept", Source: "Secret " + existing.Name, Length: existing.Values[name].Len(), Value: existing.Values[name]})
+	}
+}
+
+// decide chooses between create, patch, manifest and leaving it to its owner.
+func (p *Plan) decide() {
+	s := &p.Secret
+	existing := p.in.Current.Cluster.Secret.Secret
+	owner := p.in.Current.Cluster.Secret.Owner
+	changes := slices.ContainsFunc(s.Keys, func(k KeyPlan) bool { return k.changes })
+	switch {
+	case s.Delivery == DeliverManifest:
+		s.Action = "manifest"
+	case owner.Kind != "":
+		s.Owner = owner
+		s.Action = "external"
+		if !changes {
+			s.Action = "unchanged"
+		}
+		s.Guide = p.guide()
+	case s.Delivery == DeliverStore:
+		s.Action = "external"
+		s.Guide = p.guide()
+	case existing == nil:
+		s.Action = "created"
+	case changes || (existing.LastApplied && p.in.Current.DropLastApplied):
+		s.Action = "patched"
+		s.DropsLastApplied = existing.LastApplied && p.in.Current.DropLastApplied
+	default:
+		s.Action = "unchanged"
+	}
+	if existing != nil && existing.LastApplied && !s.DropsLastApplied && owner.Kind == "" {
+		p.Warn("secrets", "the annotation kubectl.kubernetes.io/last-applied-configuration of Secret %s holds earlier secrets in plain base64; --accept secret.last-applied removes it in the same change", existing.Name)
+	}
+}
+
+// change returns the write to the cluster.
+func (p *Plan) change() k8s.SecretChange {
+	c := k8s.SecretChange{Namespace: p.Secret.Namespace, Name: p.Secret.Name, Set: map[string]secret.Text{}, RemoveLastApplied: p.Secret.DropsLastApplied}
+	if existing := p.in.Current.Cluster.Secret.Secret; existing != nil {
+		c.ResourceVersion = existing.ResourceVersion
+	}
+	for _, k := range p.Secret.Keys {
+		if k.changes {
+			c.Set[k.Name] = k.Value
+		}
+	}
+	return c
+}
+
+// guide says what to change where the Secret's owner would undo our write.
+func (p *Plan) guide() []string {
+	var changed []string
+	for _, k := range p.Secret.Keys {
+		if k.changes {
+			changed = append(changed, k.Name)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	list := strings.Join(changed, ", ")
+	owner := p.Secret.Owner
+	if owner.Kind == "" {
+		owner.Kind = k8s.OwnerExternalSecrets
+		owner.Name = p.Secret.Name
+	}
+	if write, ok := ownerGuides[owner.Kind]; ok {
+		return write(p, owner, list)
+	}
+	return []string{fmt.Sprintf("%s is managed by %s %s: set %s there.", p.Secret.Name, owner.Kind, owner.Name, list)}
+}

@@ -1,0 +1,173 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+)
+
+// targetChecks judge what discovery found: each can be looked at again by
+// discovering anew.
+func targetChecks(_ *Env, in plan.Input) []check.Check {
+	c := in.Current
+	if c.Local() {
+		return nil
+	}
+	list := []check.Check{
+		judged("cluster.reachable", "cluster answers", nil, func() check.Result {
+			if c.Cluster.Server.Err != nil {
+				return fail(c.Cluster.Server.Err.Error(), "check the context and the network, or run with --offline to write files only")
+			}
+			return pass("Kubernetes " + c.Cluster.Server.Version + " at " + c.Target.Server)
+		}),
+		judged("cluster.namespace", "namespace is there", []string{"cluster.reachable"}, func() check.Result {
+			ns := c.Cluster.Namespace
+			switch {
+			case ns.Unknown != "":
+				return check.Result{Status: check.Inconclusive, Found: ns.Unknown, Hint: "writing the Secret will tell"}
+			case ns.Exists:
+				return pass(ns.Name)
+			case in.Draft.Secret.Delivery != plan.DeliverKubernetes || !in.Draft.Portal.Enabled:
+				return check.Result{Status: check.Warn, Found: fmt.Sprintf("namespace %s is not there yet", ns.Name), Hint: "kubectl create namespace " + ns.Name}
+			}
+			return fail(fmt.Sprintf("namespace %s is not there, so the Secret cannot be written", ns.Name), "kubectl create namespace "+ns.Name)
+		}),
+	}
+	return append(list, secretChecks(in)...)
+}
+
+func secretChecks(in plan.Input) []check.Check {
+	if !in.Draft.Portal.Enabled || in.Draft.Secret.Delivery == plan.DeliverManifest {
+		return nil
+	}
+	state := in.Current.Cluster.Secret
+	after := []string{"cluster.reachable"}
+	return []check.Check{
+		judged("secret.readable", "Secret can be read", after, func() check.Result {
+			switch {
+			case state.Unknown != "":
+				return fail(state.Unknown, "ask for the right, or write a manifest with --delivery manifest")
+			case state.Secret == nil:
+				return pass(fmt.Sprintf("%s is not there yet", state.Name))
+			}
+			return pass(fmt.Sprintf("%s, %d keys", state.Name, len(state.Secret.Keys)))
+		}),
+		judged("secret.owner", "Secret is free to be written", append(after, "secret.readable"), func() check.Result {
+			if o := state.Owner; o.Kind != "" {
+				return check.Result{Status: check.Warn, Found: fmt.Sprintf("%s belongs to %s %s (%s): it is not touched", state.Name, o.Kind, o.Name, o.Reason), Hint: "the next commands say what to change there"}
+			}
+			return pass("nobody else manages it")
+		}),
+		judged("secret.last-applied", "no copy of old secrets", append(after, "secret.readable"), func() check.Result {
+			switch {
+			case state.Secret == nil || !state.Secret.LastApplied:
+				return pass("no kubectl annotation")
+			case in.Current.DropLastApplied:
+				return pass("kubectl's annotation with old values is removed by this run")
+			}
+			return check.Result{Status: check.Warn, Found: "the annotation kubectl.kubernetes.io/last-applied-configuration holds old values in plain base64", Hint: "--accept secret.last-applied removes it in the same change"}
+		}),
+		judged("secret.placeholders", "no public default secrets", append(after, "secret.readable"), func() check.Result {
+			names := publicSecrets(in)
+			if len(names) == 0 {
+				return pass("none found")
+			}
+			return check.Result{Status: check.Warn, Found: "public default values under " + strings.Join(names, ", "), Hint: "give new values: anybody can know these"}
+		}),
+	}
+}
+
+func publicSecrets(in plan.Input) []string {
+	s := in.Current.Cluster.Secret.Secret
+	if s == nil {
+		return nil
+	}
+	var names []string
+	for _, sk := range in.Profile.SecretKeys {
+		if value, ok := s.Values[sk.Name]; ok && sk.Used.Holds(in.Text) && secret.Placeholder(value.Reveal()) {
+			names = append(names, sk.Name)
+		}
+	}
+	return names
+}
+
+// review is the last step: the checks of the whole plan against the chart.
+func review() Step {
+	return Step{
+		ID: "review", Title: "Review",
+		Intro:  "What changes, where every value came from, and what to do next.",
+		Checks: func(_ *Env, in plan.Input) []check.Check { return planChecks(in) },
+	}
+}
+
+func planChecks(in plan.Input) []check.Check {
+	return []check.Check{
+		judged("chart.version", "chart version", nil, func() check.Result {
+			version := in.Chart.Version
+			if advice, ok := in.Profile.Advisories[version]; ok {
+				return check.Result{Status: check.Warn, Found: version + ": " + advice, Hint: "upgrade to " + in.Profile.Recommended + " or newer of the same minor version"}
+			}
+			return pass(version + " (" + in.Chart.Source + ")")
+		}),
+		{ID: "chart.values", Title: "the chart accepts the values", Run: func(ctx context.Context) check.Result {
+			return chartAccepts(ctx, in)
+		}},
+	}
+}
+
+// chartAccepts plans once more and holds the outcome against schema and
+// templates, as far as the chart is at hand.
+func chartAccepts(_ context.Context, in plan.Input) check.Result {
+	p, err := Install().Plan(in)
+	if err != nil {
+		return fail(err.Error(), "")
+	}
+	var problems []string
+	for _, change := range p.Values {
+		path, _, _ := strings.Cut(change.Path, "[")
+		if known, ok := in.Chart.Has(path); known && !ok {
+			problems = append(problems, fmt.Sprintf("%s: this chart has no such value", path))
+		}
+	}
+	effective := p.Effective()
+	for _, problem := range append(in.Chart.Validate(effective), chart.Placeholders(in.Profile, effective)...) {
+		problems = append(problems, fmt.Sprintf("%s: %s", problem.Path, problem.Message))
+	}
+	if len(problems) > 0 {
+		return fail(strings.Join(problems, "\n"), "change these values in the file or here")
+	}
+	if !in.Chart.Complete {
+		return pass("as far as this program knows chart " + in.Chart.Version + "; --chart DIRECTORY checks its schema and templates")
+	}
+	release := chart.Release{Name: in.Draft.Target.Release, Namespace: in.Draft.Target.Namespace, KubeVersion: in.Current.Cluster.Server.Version}
+	if _, err := in.Chart.Render(release, effective); err != nil {
+		return fail("the chart does not render: "+err.Error(), "")
+	}
+	return pass("schema and templates of " + in.Chart.Source)
+}
+
+func judged(id, title string, after []string, run func() check.Result) check.Check {
+	return check.Check{ID: id, Title: title, After: after, Run: func(context.Context) check.Result { return run() }}
+}
+
+func pass(found string) check.Result { return check.Result{Status: check.Pass, Found: found} }
+
+func fail(found, hint string) check.Result {
+	return check.Result{Status: check.Fail, Found: found, Hint: hint}
+}
+
+// Checks returns the checks of all steps that apply.
+func (f Flow) Checks(env *Env, in plan.Input) []check.Check {
+	var list []check.Check
+	for _, s := range f.Steps {
+		if s.Checks != nil && s.When.holds(in) {
+			list = append(list, s.Checks(env, in)...)
+		}
+	}
+	return list
+}

@@ -1,0 +1,160 @@
+package steps
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+)
+
+func client() Step {
+	return Step{
+		ID: "client", Title: "OAuth client",
+		Intro: "The client that the portal signs people in with and calls the API with.",
+		When:  signIn,
+		Notes: clientNotes,
+		Questions: []Question{
+			{Key: "client.id", Title: "Client id", Example: "openchoreo-backstage-client", When: signIn, Required: signIn,
+				Value: textValue.with(wordRule), Rule: digitsRule("client.id"),
+				Suggest: func(in plan.Input) any {
+					if isThunder(in) {
+						return "openchoreo-backstage-client"
+					}
+					return nil
+				},
+				Why: "As the identity provider shows it."},
+			{Key: "client.secret", Title: "Client secret", Example: "env:CLIENT_SECRET", When: signIn, Required: signIn,
+				Value: hiddenValue, Rule: secretAnswer("client.secret", thunderInDevelopment),
+				Why: "Goes into the Secret under client-secret and nowhere else. What you type is not shown."},
+			{Key: "serviceClient.id", Title: "Service client id", Example: "openchoreo-backstage-service", Ask: More, When: signIn,
+				Value: textValue.with(wordRule), Rule: digitsRule("serviceClient.id"), Default: "none: client.id serves both",
+				Why: "A client of its own for the catalog sync, recommended: it needs only client_credentials, and the sign-in client only authorization_code."},
+			{Key: "serviceClient.secret", Title: "Service client secret", Example: "env:SERVICE_CLIENT_SECRET", When: serviceClient, Required: serviceClient,
+				Value: hiddenValue, Rule: secretAnswer("serviceClient.secret", nil),
+				Why: "Goes into the Secret under service-client-secret and nowhere else."},
+		},
+	}
+}
+
+var serviceClient = signIn.and(Condition{"serviceClient.id", func(in plan.Input) bool {
+	return in.Draft.Has("serviceClient.id") && in.Draft.ServiceClient.ID != ""
+}})
+
+func clientNotes(in plan.Input) []string {
+	callback := Callback(in.Draft.Portal.BaseURL)
+	if !in.Draft.Has("portal.baseUrl") {
+		callback = "<portal.baseUrl>" + CallbackPath
+	}
+	return []string{
+		"At the identity provider the client needs:\n" +
+			"grants        authorization_code, client_credentials, refresh_token\n" +
+			"redirect URI  " + callback + "\n" +
+			"client auth   client_secret_post; PKCE not forced\n" +
+			"access token  JWT signed with RS256, not opaque\n" +
+			"claims        email or preferred_username or username; given_name, family_name; groups as a list",
+	}
+}
+
+// digitsRule: charts before 1.1.3 render bindings without quotes, and the API
+// server then refuses a number where it wants text.
+func digitsRule(key answers.Key) func(plan.Input) error {
+	return func(in plan.Input) error {
+		text, _ := in.Draft.Get(key).(string)
+		if in.Profile.UnquotedBindings && unquotable.MatchString(text) {
+			return errorf("must not be %q on chart %s, which writes it without quotes, so that it is not text: use chart 1.1.3 or newer, or another id", text, in.Chart.Version)
+		}
+		return nil
+	}
+}
+
+// unquotable matches what YAML reads as a number, truth value or nothing.
+var unquotable = regexp.MustCompile(`^([-+]?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o?[0-7]+|y|Y|n|N|yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF|null|Null|NULL|~|\.inf|\.nan)$`)
+
+// secretAnswer refuses public placeholders as new values. allowed may let one pass.
+func secretAnswer(key answers.Key, allowed func(plan.Input, string) bool) func(plan.Input) error {
+	return func(in plan.Input) error {
+		v, _ := in.Draft.Get(key).(secret.Value)
+		if v.Ref.Keep {
+			return keepRule(in, key)
+		}
+		if v.Text.IsZero() {
+			return nil
+		}
+		text := v.Text.Reveal()
+		if secret.Placeholder(text) && (allowed == nil || !allowed(in, text)) {
+			return errorf("must be a secret of your own: this one is a public placeholder")
+		}
+		return nil
+	}
+}
+
+// keepRule: keep means the key is there. Where the Secret cannot be seen it is
+// taken on trust.
+func keepRule(in plan.Input, key answers.Key) error {
+	if _, _, ok := in.KeptFrom(key); ok || in.Current.Local() || !in.Current.Known || in.Current.Cluster.Secret.Unknown != "" {
+		return nil
+	}
+	sk, _ := in.Profile.SecretKey(string(key))
+	return errorf("must be a new value: Secret %s has no key %s to keep", in.Draft.Secret.Name, sk.Name)
+}
+
+func thunderInDevelopment(in plan.Input, text string) bool {
+	return in.Draft.Preset == "development" && isThunder(in) && secret.ThunderDefault(text)
+}
+
+func scopes() Step {
+	return Step{
+		ID: "scopes", Title: "Scopes",
+		Intro:   "What the portal asks the provider for.",
+		When:    signIn,
+		Suggest: suggestScopes,
+		Questions: []Question{
+			{Key: "client.oidcScope", Title: "Sign-in scopes", Example: "openid profile email groups", Ask: More, When: signIn,
+				Value: textValue.with(notEmptyRule, scopeRule), Rule: openidRule,
+				Why: "Asked for when people sign in. Some providers send groups or refresh tokens only for a scope (groups, offline_access)."},
+			{Key: "client.serviceScope", Title: "Service scope", Example: "api://2f1c…/.default", When: signIn,
+				Ask: More, Required: Condition{"with identity.provider entra", func(in plan.Input) bool { return in.Draft.Identity.Provider == "entra" }},
+				Value: textValue.with(scopeRule).orEmpty(), Rule: serviceScopeRule, Default: "none: the provider's default",
+				Why: "Asked for when the portal calls the API for itself. Entra ID needs exactly api://<application id>/.default, Okta a scope of its own."},
+		},
+	}
+}
+
+func suggestScopes(in plan.Input) []answers.Proposal {
+	scope := map[string]string{
+		"dex":       "openid profile email groups offline_access",
+		"keycloak":  "openid profile email",
+		"authentik": "openid profile email offline_access",
+	}[in.Draft.Identity.Provider]
+	if scope == "" {
+		return nil
+	}
+	return []answers.Proposal{derived("client.oidcScope", scope, "identity.provider", false)}
+}
+
+func openidRule(in plan.Input) error {
+	fields := strings.Fields(in.Draft.Client.OIDCScope)
+	for _, need := range []string{"openid", "profile", "email"} {
+		found := false
+		for _, f := range fields {
+			found = found || f == need
+		}
+		if !found {
+			return errorf("must include %s: sign-in asks for openid profile email in any case", need)
+		}
+	}
+	return nil
+}
+
+func serviceScopeRule(in plan.Input) error {
+	scope := in.Draft.Client.ServiceScope
+	if in.Draft.Identity.Provider != "entra" {
+		return nil
+	}
+	if len(strings.Fields(scope)) != 1 || !strings.HasSuffix(scope, "/.default") {
+		return errorf("must be exactly one scope that ends with /.default, such as api://2f1c0a9e/.default")
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package steps
+
+import (
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+)
+
+func database() Step {
+	return Step{
+		ID: "database", Title: "Database",
+		Intro: "Where Backstage keeps its data. The catalog is rebuilt from the cluster; user settings and scaffolder history are not.",
+		When:  portal,
+		Suggest: func(in plan.Input) []answers.Proposal {
+			if in.Draft.Database.Type != "postgresql" {
+				return nil
+			}
+			return []answers.Proposal{settled("database.postgresql.port", 5432, "PostgreSQL's own")}
+		},
+		Plan: planDatabase,
+		Questions: []Question{
+			{Key: "database.type", Title: "Database", Ask: Confirm, When: portal, Value: textValue,
+				Options: []Option{{"sqlite", "SQLite", "one replica only; lost at every restart unless it has a volume"}, {"postgresql", "PostgreSQL", "for production and more than one replica"}},
+				Why:     "Leaving SQLite deletes its volume; no data is moved between the two."},
+			{Key: "database.sqlite.persistence", Title: "Keep SQLite on a volume", Ask: More, When: onSQLite, Value: boolValue,
+				Why: "Without it the data is gone whenever the pod restarts."},
+			{Key: "database.sqlite.size", Title: "Volume size", Example: "1Gi", Ask: More, When: persistent, Value: quantity, Why: "Size of the PersistentVolumeClaim."},
+			{Key: "database.sqlite.storageClass", Title: "Storage class", Example: "standard", Ask: More, When: persistent, Value: nameValue.orEmpty(), Default: "the cluster's default class",
+				Choices: func(in plan.Input) []Option { return plainOptions(in.Current.Cluster.StorageClasses.Names) },
+				Why:     "Which kind of volume."},
+			{Key: "database.sqlite.accessMode", Title: "Access mode", Ask: More, When: persistent, Value: textValue,
+				Options: []Option{{"ReadWriteOnce", "ReadWriteOnce", "one node at a time"}, {"ReadWriteMany", "ReadWriteMany", "several nodes"}},
+				Why:     "How the volume may be mounted."},
+			{Key: "database.sqlite.mountPath", Title: "Mount path", Example: "/app/.config/backstage", Ask: More, When: onSQLite, Value: textValue.with(absolutePathRule),
+				Why: "Directory of the database files in the container."},
+			{Key: "database.postgresql.host", Title: "PostgreSQL host", Example: "postgres.example.com", When: onPostgres, Required: onPostgres, Value: textValue.with(wordRule, hostRule), Rule: hostTLSRule,
+				Why: "As the portal's pods reach it. With TLS it must be the name in the certificate."},
+			{Key: "database.postgresql.port", Title: "PostgreSQL port", Example: "5432", Ask: More, When: onPostgres, Required: onPostgres, Value: portValue, Default: "5432",
+				Why: "Port of the server, or of its pooler."},
+			{Key: "database.postgresql.user", Title: "PostgreSQL user", Example: "backstage", When: onPostgres, Required: onPostgres, Value: textValue.with(notEmptyRule),
+				Why: "A role that may connect to the database postgres and create databases: Backstage makes one per plugin."},
+			{Key: "database.postgresql.password", Title: "PostgreSQL password", Example: "file:/run/secrets/pg", When: onPostgres, Required: onPostgres, Value: hiddenValue, Rule: secretAnswer("database.postgresql.password", nil),
+				Why: "Goes into the Secret under postgres-password and nowhere else."},
+			{Key: "database.postgresql.database", Title: "PostgreSQL database", Example: "backstage", When: onPostgres, Required: onPostgres, Value: textValue.with(notEmptyRule),
+				Suggest: func(plan.Input) any { return "backstage" },
+				Why:     "The chart requires it. By default Backstage makes backstage_plugin_… databases instead and never opens this one."},
+			{Key: "database.postgresql.ssl", Title: "TLS to PostgreSQL", Ask: Confirm, When: onPostgres, Value: boolValue,
+				Why: "Yes verifies certificate and name against well-known authorities. No is plain text, which managed services refuse."},
+			{Key: "database.postgresql.caFile", Title: "CA of PostgreSQL", Example: "global-bundle.pem", Ask: More, Value: textValue.with(notEmptyRule), Default: "none: well-known authorities only",
+				When: onPostgres.and(Condition{"database.postgresql.ssl", func(in plan.Input) bool { return in.Draft.Database.PostgreSQL.SSL }}), Rule: caFileRule,
+				Why: "For certificates of a private authority, such as Amazon RDS or Cloud SQL: kept in the Secret and handed to the portal."},
+		},
+	}
+}
+
+var persistent = onSQLite.and(Condition{"database.sqlite.persistence", func(in plan.Input) bool { return in.Draft.Database.SQLite.Persistence }})
+
+// planDatabase says what a change of database costs.
+func planDatabase(in plan.Input, p *plan.Plan) {
+	d := &in.Draft
+	if d.Database.Type == "sqlite" && !d.Database.SQLite.Persistence {
+		p.Warn("database", "SQLite without a volume: user settings and scaffolder history are gone at every restart")
+	}
+	if d.Database.Type == "sqlite" && d.Database.SQLite.Persistence && d.Database.SQLite.AccessMode != "ReadWriteMany" {
+		p.Warn("database", "SQLite on a ReadWriteOnce volume: an upgrade starts the new pod first and can hang; scale the Deployment to 0 before, or use PostgreSQL")
+	}
+	was := in.Current.Cluster.Deployment.Database
+	switch {
+	case was == "better-sqlite3" && d.Database.Type == "postgresql":
+		p.Warn("database", "no data moves from SQLite to PostgreSQL, everybody signs in again, and the upgrade deletes the claim of the SQLite volume if there is one")
+	case was == "pg" && d.Database.Type == "sqlite":
+		p.Warn("database", "no data moves from PostgreSQL to SQLite, and everybody signs in again")
+	}
+}

@@ -1,0 +1,45 @@
+package steps
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/plan"
+)
+
+func hostRule(value any) error {
+	text, _ := value.(string)
+	switch {
+	case strings.Contains(text, "://"):
+		return errorf("must be a host name alone, such as postgres.example.com, not an address with ://")
+	case strings.ContainsAny(text, "/@"):
+		return errorf("must be a host name alone, such as postgres.example.com")
+	}
+	if _, err := netip.ParseAddr(text); err == nil {
+		return nil
+	}
+	if strings.Contains(text, ":") {
+		return errorf("must be without the port: that is database.postgresql.port")
+	}
+	return hostInURL(text)
+}
+
+// hostTLSRule: node-postgres sends no server name for an IP address, and the
+// certificate is then compared with "localhost".
+func hostTLSRule(in plan.Input) error {
+	host := in.Draft.Database.PostgreSQL.Host
+	if strings.EqualFold(host, "localhost") || strings.HasPrefix(host, "127.") || host == "::1" {
+		return errorf("must be the name that the portal's pods reach it by: in a pod, %s is the pod itself", host)
+	}
+	if _, err := netip.ParseAddr(host); err == nil && in.Draft.Database.PostgreSQL.SSL {
+		return errorf("must be a host name with TLS: for an IP address the portal compares the certificate with \"localhost\" and always fails")
+	}
+	return nil
+}
+
+func caFileRule(in plan.Input) error {
+	if problem := in.Current.PostgresCAProblem; problem != "" {
+		return errorf("%s", problem)
+	}
+	return nil
+}

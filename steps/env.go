@@ -1,0 +1,135 @@
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/templates"
+)
+
+// Env is everything outside the process that a run may look at. A nil Cluster
+// is offline.
+type Env struct {
+	Cluster *k8s.Client
+	Connect func(context string) (*k8s.Client, error) // to another context of the same kubeconfig
+	Secrets secret.Source
+}
+
+// Chart finds the chart that ref names: a version, a directory or an archive;
+// "" is the newest version that the program knows. helmRef is how helm names it,
+// note a warning for the operator. An error completes "The value …".
+func (e *Env) Chart(ref string) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
+	if ref == "" {
+		p, version := templates.Newest()
+		return chart.FromProfile(p, version), p, plan.ChartReference, "", nil
+	}
+	if strings.HasPrefix(ref, "oci://") {
+		return nil, p, "", "", fmt.Errorf("must be a version, a directory or an archive: pull the chart first, `helm pull %s --version VERSION`", ref)
+	}
+	if !strings.ContainsAny(ref, "/\\") && !strings.HasSuffix(ref, ".tgz") && ref != "." {
+		p, match, err := templates.Lookup(ref)
+		if err != nil {
+			return nil, p, "", "", fmt.Errorf("must be a known version: %w", err)
+		}
+		return chart.FromProfile(p, strings.TrimPrefix(ref, "v")), p, plan.ChartReference, match.Note, nil
+	}
+	c, err = chart.Open(ref)
+	if err != nil {
+		return nil, p, "", "", fmt.Errorf("must be a chart: %w", err)
+	}
+	p, match, err := templates.Lookup(c.ProfileVersion())
+	if err != nil {
+		return nil, p, "", "", fmt.Errorf("must be a chart of a known minor version: %w", err)
+	}
+	return c, p, ref, match.Note, nil
+}
+
+// Values reads values files in Helm's order. A file that is not there yet is
+// empty. The error is for people: which file, line and column, and why.
+func (e *Env) Values(paths []string) ([]plan.ValuesFile, error) {
+	files := make([]plan.ValuesFile, len(paths))
+	for i, path := range paths {
+		snapshot, err := file.Read(path)
+		if err != nil {
+			return nil, err
+		}
+		files[i] = plan.ValuesFile{Path: path, File: snapshot}
+		if !snapshot.Exists {
+			continue
+		}
+		if files[i].Warnings, err = values.Check(snapshot.Bytes); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		if files[i].Tree, err = values.Parse(snapshot.Bytes); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return files, nil
+}
+
+// Manifest reads the Secret manifest of an earlier run. One that somebody else
+// wrote is not ours.
+func (e *Env) Manifest(path string) (plan.Manifest, error) {
+	snapshot, err := file.Read(path)
+	m := plan.Manifest{File: snapshot}
+	if err != nil || !snapshot.Exists {
+		return m, err
+	}
+	head, _, _ := bytes.Cut(snapshot.Bytes, []byte("\n"))
+	if !bytes.HasPrefix(head, []byte("# Written by backstage-setup")) {
+		return m, nil
+	}
+	var object struct {
+		Kind string            `json:"kind"`
+		Data map[string][]byte `json:"data"`
+	}
+	if err := yaml.Unmarshal(snapshot.Bytes, &object); err != nil || object.Kind != "Secret" {
+		return m, fmt.Errorf("%q: was written by backstage-setup, but cannot be read any more; delete it or choose another with --secret-out", path)
+	}
+	m.Ours, m.Keys = true, map[string]secret.Text{}
+	for name, value := range object.Data {
+		m.Keys[name] = secret.New(string(value))
+	}
+	return m, nil
+}
+
+// certificates reads a PEM file; the problem completes "The value …".
+func (e *Env) certificates(path string) ([]byte, string) {
+	snapshot, err := file.Read(path)
+	switch {
+	case err != nil:
+		return nil, "must be a file that can be read: " + err.Error()
+	case !snapshot.Exists:
+		return nil, fmt.Sprintf("must be a file with certificates: there is no %s", path)
+	case !bytes.Contains(snapshot.Bytes, []byte("-----BEGIN CERTIFICATE-----")):
+		return nil, "must be a PEM file, beginning with -----BEGIN CERTIFICATE-----"
+	}
+	return snapshot.Bytes, ""
+}
+
+// Certificates fills in what database.postgresql.caFile holds.
+func (e *Env) Certificates(c *plan.Current, path string) {
+	c.PostgresCA, c.PostgresCAProblem = nil, ""
+	if path != "" {
+		c.PostgresCA, c.PostgresCAProblem = e.certificates(path)
+	}
+}
+
+// Discover looks at the cluster for namespace, release and Secret.
+func (e *Env) Discover(ctx context.Context, q k8s.Query) (k8s.Found, error) {
+	if e.Cluster == nil {
+		return k8s.Found{}, errors.New("no cluster")
+	}
+	return e.Cluster.Discover(ctx, q), nil
+}

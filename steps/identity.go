@@ -1,0 +1,154 @@
+package steps
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+)
+
+// providers are the identity providers by the name that the answers file uses.
+var providers = []Option{
+	{"thunder", "ThunderID", "comes with OpenChoreo"},
+	{"keycloak", "Keycloak", "realm of your own"},
+	{"entra", "Microsoft Entra ID", "formerly Azure AD"},
+	{"auth0", "Auth0", "tenant with a default audience"},
+	{"okta", "Okta", "custom authorization server"},
+	{"cognito", "Amazon Cognito", "user pool"},
+	{"pingone", "PingOne", "environment"},
+	{"zitadel", "Zitadel", "access tokens set to JWT"},
+	{"authentik", "authentik", "provider with an RSA signing key"},
+	{"asgardeo", "Asgardeo, WSO2 Identity Server", "access tokens set to JWT"},
+	{"dex", "Dex", "in front of another provider"},
+	{"hydra", "Ory Hydra", "access tokens set to JWT"},
+	{"google", "Google", "not possible directly: explained"},
+	{"other", "another OpenID provider", "with JWT access tokens signed by RSA"},
+}
+
+func identity() Step {
+	return Step{
+		ID: "identity", Title: "Identity provider",
+		Intro:   "Who signs people in, and whose tokens the OpenChoreo API accepts.",
+		Suggest: suggestIdentity,
+		Plan: func(in plan.Input, p *plan.Plan) {
+			if in.Draft.Security.Authentication {
+				return
+			}
+			if in.Profile.ValidateAlways {
+				p.Blank("identity.issuer")
+			}
+			p.Warn("identity", "security.authentication is off: the API answers anybody, and the portal signs everybody in as a guest")
+		},
+		Questions: []Question{
+			{Key: "security.authentication", Title: "Authentication", Ask: More, Value: boolValue,
+				Why: "Off, the API answers anybody and the portal knows guests only. For trials on your own machine."},
+			{Key: "security.authorization", Title: "Authorization", Ask: More, Value: boolValue,
+				Why: "Off, everybody who is signed in may do everything."},
+			{Key: "identity.provider", Title: "Identity provider", Ask: Confirm, Value: textValue, When: authenticated, Options: providers,
+				Default: "thunder", Rule: providerRule,
+				Why: "Decides what is suggested and explained here. What counts in the end are the addresses below."},
+			{Key: "identity.issuer", Title: "Issuer", Example: "https://idp.example.com/realms/platform", When: authenticated, Required: authenticated,
+				Value: urlValue.with(noQueryRule), Suggest: suggestIssuer,
+				Why: "Compared byte for byte with iss in every token, trailing slash included. It is the value of \"issuer\" in the provider's discovery document."},
+			{Key: "identity.discoveryUrl", Title: "Discovery document", Example: "https://idp.example.com/realms/platform/.well-known/openid-configuration", Ask: More, When: authenticated,
+				Value: urlValue, Default: "the issuer followed by /.well-known/openid-configuration",
+				Why: "Always written: what the portal guesses by itself is wrong for issuers with a path."},
+			{Key: "identity.authorizationUrl", Title: "Authorization endpoint", Example: "https://idp.example.com/oauth2/authorize", When: authenticated, Required: authenticated,
+				Value: urlValue, Default: "thunder: derived from the issuer",
+				Why: "Where the browser goes to sign in: authorization_endpoint of the discovery document."},
+			{Key: "identity.tokenUrl", Title: "Token endpoint", Example: "https://idp.example.com/oauth2/token", When: authenticated, Required: authenticated,
+				Value: urlValue, Default: "thunder: derived from the issuer",
+				Why: "Called by the portal's pods: token_endpoint of the discovery document, or its address inside the cluster."},
+			{Key: "identity.jwksUrl", Title: "Key set", Example: "https://idp.example.com/oauth2/jwks", When: authenticated, Required: authenticated,
+				Value: urlValue, Default: "thunder: derived from the issuer",
+				Why: "Called by the API's pods: jwks_uri of the discovery document, or its address inside the cluster. The API reads RSA keys only."},
+			{Key: "identity.audience", Title: "Audience", Example: "openchoreo", Ask: More, When: authenticated, Value: textValue.with(wordRule).orEmpty(),
+				Default: "none: aud is not checked",
+				Why:     "If set, the API accepts only tokens with this aud."},
+		},
+	}
+}
+
+func providerRule(in plan.Input) error {
+	if in.Draft.Identity.Provider == "google" {
+		return errorf("must be another provider: Google has no client_credentials grant and its access tokens are not JWT; put Dex or Keycloak in front of it")
+	}
+	return nil
+}
+
+func suggestIdentity(in plan.Input) []answers.Proposal {
+	list := []answers.Proposal{{Key: "identity.provider", Value: "thunder", Source: answers.Source{Rank: answers.FromChart}}}
+	if in.Current.Cluster.Thunder.Installed {
+		list = append(list, found("identity.provider", "thunder", "namespace thunder"))
+		if hosts := in.Current.Cluster.Thunder.Hostnames; len(hosts) > 0 && !in.Draft.Has("identity.issuer") {
+			host := hosts[0]
+			if base, ok := parseURL(in.Draft.Portal.BaseURL); ok && in.Draft.Identity.Provider != "other" {
+				issuer := url.URL{Scheme: base.Scheme, Host: host}
+				if base.Port() != "" {
+					issuer.Host = net.JoinHostPort(host, base.Port())
+				}
+				list = append(list, found("identity.issuer", issuer.String(), "route of Thunder"))
+				in.Draft = in.Draft.Clone()
+				in.Draft.Identity.Issuer = issuer.String()
+			}
+		}
+	}
+	issuer := in.Draft.Identity.Issuer
+	if _, ok := parseURL(issuer); !ok {
+		return list
+	}
+	trimmed := strings.TrimSuffix(issuer, "/")
+	list = append(list, derived("identity.discoveryUrl", trimmed+"/.well-known/openid-configuration", "identity.issuer", changed(in, "identity.issuer")))
+	for key, path := range endpointPaths[in.Draft.Identity.Provider] {
+		list = append(list, derived(key, trimmed+path, "identity.issuer", changed(in, "identity.issuer")))
+	}
+	return list
+}
+
+// endpointPaths are the endpoints of providers that have the same ones
+// everywhere, behind the issuer.
+var endpointPaths = map[string]map[answers.Key]string{
+	"thunder": {
+		"identity.authorizationUrl": "/oauth2/authorize",
+		"identity.tokenUrl":         "/oauth2/token",
+		"identity.jwksUrl":          "/oauth2/jwks",
+	},
+	"keycloak": {
+		"identity.authorizationUrl": "/protocol/openid-connect/auth",
+		"identity.tokenUrl":         "/protocol/openid-connect/token",
+		"identity.jwksUrl":          "/protocol/openid-connect/certs",
+	},
+}
+
+// changed tells whether a person gave key a value other than what is there: then
+// what was found for its dependants is out of date.
+func changed(in plan.Input, key answers.Key) bool {
+	if !in.Draft.Given(key) {
+		return false
+	}
+	for _, p := range in.Found() {
+		if p.Key == key {
+			return p.Value != in.Draft.Get(key)
+		}
+	}
+	return false
+}
+
+func suggestIssuer(in plan.Input) any {
+	base, ok := parseURL(in.Draft.Portal.BaseURL)
+	if !ok || !isThunder(in) {
+		return nil
+	}
+	api, ok := parseURL(APIURL(base))
+	if !ok {
+		return nil
+	}
+	_, parent, _ := strings.Cut(api.Hostname(), ".")
+	issuer := url.URL{Scheme: base.Scheme, Host: "thunder." + parent}
+	if base.Port() != "" {
+		issuer.Host = net.JoinHostPort(issuer.Host, base.Port())
+	}
+	return issuer.String()
+}

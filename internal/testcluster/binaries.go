@@ -56,7 +56,7 @@ func Build(ctx context.Context, progress io.Writer) (dir string, err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return "", fmt.Errorf("testcluster: %w", err)
 	}
-	unlock, err := lockedfile.MutexAt(dir + ".lock").Lock()
+	unlock, err := lock(ctx, dir+".lock")
 	if err != nil {
 		return "", fmt.Errorf("testcluster: %w", err)
 	}
@@ -68,6 +68,31 @@ func Build(ctx context.Context, progress io.Writer) (dir string, err error) {
 		return "", fmt.Errorf("testcluster: %w\nrun \"go run ./internal/testcluster/cmd/testcluster build\" once on this machine while it has a network", err)
 	}
 	return dir, nil
+}
+
+// lock waits for the lock of a file, but no longer than ctx.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	type result struct {
+		unlock func()
+		err    error
+	}
+	locked := make(chan result)
+	go func() {
+		unlock, err := lockedfile.MutexAt(path).Lock()
+		select {
+		case locked <- result{unlock, err}:
+		case <-ctx.Done():
+			if err == nil {
+				unlock()
+			}
+		}
+	}()
+	select {
+	case r := <-locked:
+		return r.unlock, r.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // build compiles into a directory beside dir and renames it when all is there.

@@ -74,9 +74,7 @@ func New(ctx context.Context, opts ...Option) (*Cluster, error) {
 func (c *Cluster) Stop() error { return c.stop() }
 
 func start(ctx context.Context, bin string, o options) (c *Cluster, err error) {
-	// The path of a Unix socket has to fit into 104 bytes, which a directory
-	// from tb.TempDir, named after the test, often would not leave.
-	dir, err := os.MkdirTemp("", "testcluster-")
+	dir, release, err := newDir()
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +83,7 @@ func start(ctx context.Context, bin string, o options) (c *Cluster, err error) {
 		if err != nil {
 			ps.stop()
 			os.RemoveAll(dir)
+			release()
 		}
 	}()
 	ca, err := newAuthority()
@@ -105,6 +104,7 @@ func start(ctx context.Context, bin string, o options) (c *Cluster, err error) {
 		processes: ps,
 	}
 	c.stop = sync.OnceValue(func() error {
+		defer release()
 		err := c.diedError()
 		ps.stop()
 		return errors.Join(err, os.RemoveAll(dir))

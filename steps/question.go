@@ -89,11 +89,7 @@ func (q Question) Problem(in plan.Input) string {
 	if !in.Draft.Has(q.Key) {
 		return ""
 	}
-	value := in.Draft.Get(q.Key)
-	if err := q.Value.Check(value); err != nil {
-		return err.Error()
-	}
-	if err := q.option(in, value); err != nil {
+	if err := q.Check(in.Draft.Get(q.Key)); err != nil {
 		return err.Error()
 	}
 	if q.Rule != nil {
@@ -102,6 +98,19 @@ func (q Question) Problem(in plan.Input) string {
 		}
 	}
 	return ""
+}
+
+// Check applies the question's own rules to value, those that look at no other
+// answer. The error completes "The value …".
+func (q Question) Check(value any) error {
+	if err := q.Value.Check(value); err != nil {
+		return err
+	}
+	text, ok := value.(string)
+	if !ok || len(q.Options) == 0 || slices.ContainsFunc(q.Options, func(o Option) bool { return o.Value == text }) {
+		return nil
+	}
+	return oneOf(q.Options)
 }
 
 // Missing tells whether the question must still be answered.
@@ -120,17 +129,6 @@ func isEmpty(value any) bool {
 		return len(v) == 0
 	}
 	return false
-}
-
-func (q Question) option(_ plan.Input, value any) error {
-	text, ok := value.(string)
-	if !ok || len(q.Options) == 0 || q.Value.Kind != answers.String {
-		return nil
-	}
-	if slices.ContainsFunc(q.Options, func(o Option) bool { return o.Value == text }) {
-		return nil
-	}
-	return oneOf(q.Options)
 }
 
 // Find returns the question of key and the step it belongs to.

@@ -1,0 +1,106 @@
+package wizard
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/steps"
+)
+
+// End is how a driver's run ended.
+type End struct {
+	Review  Review
+	Outcome apply.Outcome
+	Applied bool // actions were carried out, or there was nothing to do
+	Left    bool // the operator left; nothing was changed
+	Err     error // applying failed
+}
+
+// Terminal is where an interactive driver talks to a person. Out is the screen,
+// by convention the process's stderr: stdout carries results only.
+type Terminal struct {
+	In      io.Reader
+	Out     io.Writer
+	Environ []string // TERM, NO_COLOR and so on
+	NoColor bool
+	// SaveDraft keeps what was answered, without secrets, for a later run; it
+	// returns where. Drivers call it when the operator leaves and wants it, and
+	// when a signal or a fault ends the run.
+	SaveDraft func(*Session) (path string, err error)
+	// Signals ends the run when it is closed or receives: SIGTERM, SIGHUP.
+	Signals <-chan struct{}
+}
+
+// Apply carries out the review's plan. It may only be called after an explicit
+// yes. Events come one at a time.
+func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event)) (apply.Outcome, error) {
+	if r.Plan == nil || r.Blocked() != "" {
+		return apply.Outcome{}, fmt.Errorf("nothing was changed: %s", r.Blocked())
+	}
+	return apply.Run(ctx, apply.Env{Cluster: s.env.Cluster, Now: time.Now}, r.Plan.Actions, report)
+}
+
+// DryRun tells whether the run must not change anything.
+func (s *Session) DryRun() bool { return s.settings.DryRun }
+
+// Yes tells whether applying needs no further word.
+func (s *Session) Yes() bool { return s.settings.Yes }
+
+// AcceptLastApplied agrees to the removal of kubectl's annotation with old
+// secrets, or takes that back.
+func (s *Session) AcceptLastApplied(yes bool) {
+	s.current.DropLastApplied = yes
+	s.changed()
+}
+
+// Summary is what stays in the scrollback after a run: what was done, and the
+// commands that are left.
+func (e End) Summary() []Line {
+	var l lines
+	switch {
+	case e.Left:
+		l.add(Plain, "", "Nothing was changed.")
+		return l
+	case e.Review.Plan == nil:
+		return l
+	}
+	for _, a := range e.Outcome.Actions {
+		mark, kind := "✓", Good
+		if a.Status != apply.Done && a.Status != apply.Unchanged {
+			mark, kind = "✗", Bad
+		}
+		text := a.Title
+		if a.Status == apply.Undone {
+			text += " (undone)"
+		}
+		if a.Text != "" && a.Status == apply.Failed {
+			text += ": " + a.Text
+		}
+		l.add(kind, "", "%s %s", mark, strings.ReplaceAll(text, "\n", "\n  "))
+	}
+	if e.Err != nil {
+		return l
+	}
+	if len(e.Outcome.Actions) == 0 {
+		l.add(Good, "", "Everything is as asked already: nothing was changed.")
+	}
+	if d := e.Review.Input.Draft; d.Portal.Enabled && d.Security.Authentication {
+		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
+	}
+	e.Review.next(&l)
+	return l
+}
+
+// WritePlain writes lines without any look, for pipes, logs and screen readers.
+func WritePlain(w io.Writer, list []Line) error {
+	for _, line := range list {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line.Text, " ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}

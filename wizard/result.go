@@ -1,0 +1,127 @@
+package wizard
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/check"
+)
+
+// Result is the outcome of a run, for programs. Its form is a promise.
+type Result struct {
+	Flow     string         `json:"flow"`
+	DryRun   bool           `json:"dryRun"`
+	Applied  bool           `json:"applied"`
+	Chart    string         `json:"chart"`
+	Files    []FileResult   `json:"files"`
+	Secret   SecretResult   `json:"secret"`
+	Rollout  RolloutResult  `json:"rollout"`
+	Actions  []ActionResult `json:"actions"`
+	Checks   []check.Result `json:"checks"`
+	Warnings []string       `json:"warnings"`
+	Next     []string       `json:"next"`
+	Error    *ErrorResult   `json:"error,omitempty"`
+}
+
+// FileResult is one file.
+type FileResult struct {
+	Path   string   `json:"path"`
+	Action string   `json:"action"` // created, edited, unchanged
+	Keys   []string `json:"keys"`
+}
+
+// SecretResult is the Secret; no value is in it.
+type SecretResult struct {
+	Namespace string      `json:"namespace"`
+	Name      string      `json:"name"`
+	Action    string      `json:"action"` // created, patched, unchanged, external, manifest
+	Keys      []KeyResult `json:"keys"`
+}
+
+// KeyResult is one key of the Secret.
+type KeyResult struct {
+	Name   string `json:"name"`
+	Action string `json:"action"` // set, kept, generated, removed
+}
+
+// RolloutResult is what became of the portal's pods.
+type RolloutResult struct {
+	Deployment string `json:"deployment"`
+	Status     string `json:"status"` // complete, skipped, failed, rolled-back
+}
+
+// ActionResult is what became of one action.
+type ActionResult struct {
+	ID     string `json:"id"`
+	Status string `json:"status"` // done, unchanged, failed, undone
+}
+
+// ErrorResult is why a run ended without doing what was asked.
+type ErrorResult struct {
+	Code     int             `json:"code"`
+	Message  string          `json:"message"`
+	Problems []ProblemResult `json:"problems,omitempty"`
+}
+
+// ProblemResult is one wrong or missing answer.
+type ProblemResult struct {
+	Key     string `json:"key,omitempty"`
+	Message string `json:"message"`
+	Where   string `json:"where,omitempty"`
+}
+
+// Result puts a review and its outcome into the form for programs.
+func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
+	result := Result{
+		Flow: s.flow.ID, DryRun: s.settings.DryRun, Applied: applied, Chart: s.chart.Version,
+		Files: []FileResult{}, Actions: []ActionResult{}, Checks: r.Checks, Warnings: []string{}, Next: []string{},
+		Secret:  SecretResult{Action: "unchanged", Keys: []KeyResult{}},
+		Rollout: RolloutResult{Deployment: "backstage", Status: "skipped"},
+	}
+	if result.Checks == nil {
+		result.Checks = []check.Result{}
+	}
+	if name := r.Input.Current.Cluster.Deployment.Name; name != "" {
+		result.Rollout.Deployment = name
+	}
+	if outcome.Rollout != "" {
+		result.Rollout.Status = outcome.Rollout
+	}
+	for _, w := range r.Warnings {
+		result.Warnings = append(result.Warnings, w.Text)
+	}
+	for _, a := range outcome.Actions {
+		result.Actions = append(result.Actions, ActionResult{ID: a.ID, Status: string(a.Status)})
+	}
+	if r.Plan == nil {
+		return result
+	}
+	for _, f := range r.Plan.Files {
+		keys := f.Keys
+		if keys == nil {
+			keys = []string{}
+		}
+		result.Files = append(result.Files, FileResult{Path: f.Path, Action: f.Action, Keys: keys})
+	}
+	result.Secret = SecretResult{Namespace: r.Plan.Secret.Namespace, Name: r.Plan.Secret.Name, Action: r.Plan.Secret.Action, Keys: []KeyResult{}}
+	for _, k := range r.Plan.Secret.Keys {
+		action := k.Action
+		if action == "placeholder" {
+			action = "set"
+		}
+		result.Secret.Keys = append(result.Secret.Keys, KeyResult{Name: k.Name, Action: action})
+	}
+	for _, c := range r.Plan.Next {
+		result.Next = append(result.Next, c.Line)
+	}
+	return result
+}
+
+// WriteJSON writes v as one indented JSON document.
+func WriteJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,298 @@
+package wizard
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/steps"
+)
+
+// Review is what would change, and whether it may.
+type Review struct {
+	Plan     *plan.Plan
+	Input    plan.Input
+	Checks   []check.Result
+	Problems answers.Problems // wrong or missing answers; then there is no Plan
+	Warnings []plan.Warning
+}
+
+// Blocked tells why applying is not possible; "" when it is.
+func (r Review) Blocked() string {
+	switch {
+	case len(r.Problems) > 0:
+		return "answers are wrong or missing"
+	case r.Failed() != "":
+		return "check " + r.Failed() + " failed"
+	}
+	return ""
+}
+
+// Failed returns the id of the first failed check, or "".
+func (r Review) Failed() string {
+	for _, c := range r.Checks {
+		if c.Status == check.Fail {
+			return c.ID
+		}
+	}
+	return ""
+}
+
+// Changes tells whether applying would do anything.
+func (r Review) Changes() bool { return r.Plan != nil && len(r.Plan.Actions) > 0 }
+
+// Plan works out what would change, without looking at anything. An error means
+// that a file cannot be edited.
+func (s *Session) Plan() (Review, error) {
+	in := s.Input()
+	r := Review{Input: in, Problems: s.Problems()}
+	for _, text := range s.Ignored() {
+		r.Warnings = append(r.Warnings, plan.Warning{Text: text})
+	}
+	if s.note != "" {
+		r.Warnings = append(r.Warnings, plan.Warning{Step: "target", Text: s.note})
+	}
+	if len(r.Problems) > 0 {
+		return r, nil
+	}
+	p, err := s.flow.Plan(in)
+	if err != nil {
+		return r, err
+	}
+	r.Plan, r.Problems = p, p.Problems
+	r.Warnings = append(r.Warnings, p.Warnings...)
+	return r, nil
+}
+
+// Checks returns the checks of every step that applies. They may run in the
+// background; they change nothing.
+func (s *Session) Checks() []check.Check {
+	if len(s.Problems()) > 0 {
+		return nil
+	}
+	return s.flow.Checks(s.env, s.Input())
+}
+
+// Check runs the checks of every step.
+func (s *Session) Check(ctx context.Context, checks []check.Check, report func(check.Result)) []check.Result {
+	return check.Run(ctx, checks, check.Options{Accept: s.settings.Accept, Report: report})
+}
+
+// Line is one line of the review. Step, if any, is where its value is answered.
+type Line struct {
+	Kind LineKind
+	Text string
+	Step string
+}
+
+// LineKind says what a line is, so that each driver gives it its look.
+type LineKind int
+
+// The kinds of lines.
+const (
+	Plain LineKind = iota
+	Heading
+	Added
+	Removed
+	Hunk
+	Good
+	Caution
+	Bad
+	Dim
+	Command
+)
+
+// Lines is the whole review as text. Secrets appear as lengths and fingerprints.
+func (r Review) Lines() []Line {
+	var l lines
+	for _, p := range r.Problems {
+		l.add(Bad, stepOf(p.Key), "%s", p)
+	}
+	if r.Plan == nil {
+		return l
+	}
+	r.files(&l)
+	r.secret(&l)
+	r.bindings(&l)
+	r.values(&l)
+	r.warnings(&l)
+	r.checks(&l)
+	r.next(&l)
+	return l
+}
+
+type lines []Line
+
+func (l *lines) add(kind LineKind, step, format string, args ...any) {
+	for text := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
+		*l = append(*l, Line{Kind: kind, Text: text, Step: step})
+	}
+}
+
+func (l *lines) head(step, format string, args ...any) {
+	if len(*l) > 0 {
+		*l = append(*l, Line{})
+	}
+	l.add(Heading, step, format, args...)
+}
+
+func stepOf(key answers.Key) string {
+	st, _, _ := steps.Catalog().Find(key)
+	return st.ID
+}
+
+func (r Review) files(l *lines) {
+	for _, f := range r.Plan.Files {
+		l.head("target", "File %s: %s", f.Path, f.Action)
+		if f.Private {
+			l.add(Dim, "target", "a Secret manifest with mode 0600; its values are not shown")
+		}
+		for line := range strings.Lines(f.Diff) {
+			line = strings.TrimRight(line, "\r\n")
+			kind := Plain
+			switch {
+			case strings.HasPrefix(line, "+++"), strings.HasPrefix(line, "---"):
+				kind = Dim
+			case strings.HasPrefix(line, "@@"):
+				kind = Hunk
+			case strings.HasPrefix(line, "+"):
+				kind = Added
+			case strings.HasPrefix(line, "-"):
+				kind = Removed
+			}
+			l.add(kind, "target", "%s", line)
+		}
+	}
+}
+
+func (r Review) secret(l *lines) {
+	s := r.Plan.Secret
+	if s.Name == "" {
+		return
+	}
+	l.head("secrets", "Secret %s/%s: %s", s.Namespace, s.Name, s.Action)
+	if s.Owner.Kind != "" {
+		l.add(Caution, "target", "belongs to %s %s: it is not touched", s.Owner.Kind, s.Owner.Name)
+	}
+	width := 0
+	for _, k := range s.Keys {
+		width = max(width, len(k.Name))
+	}
+	for _, k := range s.Keys {
+		kind, what := Dim, k.Action
+		if k.Action != "kept" {
+			kind = Added
+		}
+		detail := fmt.Sprintf("%d characters", k.Length)
+		if !k.Value.IsZero() {
+			detail += ", fingerprint " + k.Value.Fingerprint(r.Input.Current.Fingerprint)
+		}
+		if k.Source != "" {
+			detail += ", " + k.Source
+		}
+		if k.Value.IsZero() {
+			detail = k.Source
+		}
+		l.add(kind, "secrets", "%-*s  %-11s  %s", width, k.Name, what, detail)
+	}
+	if s.DropsLastApplied {
+		l.add(Removed, "secrets", "annotation kubectl.kubernetes.io/last-applied-configuration goes: it holds old values")
+	}
+}
+
+func (r Review) bindings(l *lines) {
+	changed := false
+	for _, b := range r.Plan.Bindings {
+		changed = changed || b.Action != "kept"
+	}
+	if !changed {
+		return
+	}
+	l.head("authorization", "Bindings")
+	for _, b := range r.Plan.Bindings {
+		kind, was := Dim, ""
+		if b.Action != "kept" {
+			kind = Added
+		}
+		if b.Was != "" && b.Was != b.Value {
+			was = fmt.Sprintf(" (was %s)", b.Was)
+		}
+		l.add(kind, "authorization", "%-5s  %s: %s=%s → %s%s", b.Action, b.Name, b.Claim, b.Value, b.Role, was)
+	}
+}
+
+// values tells where every value in force came from.
+func (r Review) values(l *lines) {
+	l.head("", "Where values come from")
+	d := &r.Input.Draft
+	flow := steps.Install()
+	for _, st := range flow.Steps {
+		for _, q := range st.Questions {
+			if !st.Applies(r.Input, q) || !d.Has(q.Key) || d.From[q.Key].Rank == answers.FromChart {
+				continue
+			}
+			l.add(Plain, st.ID, "%-34s %s  (%s)", q.Key, q.Value.Print(d.Get(q.Key)), d.From[q.Key])
+		}
+	}
+	l.add(Dim, "", "everything else: defaults of chart %s", r.Input.Chart.Version)
+}
+
+func (r Review) warnings(l *lines) {
+	if len(r.Warnings) == 0 {
+		return
+	}
+	l.head("", "Warnings")
+	for _, w := range r.Warnings {
+		l.add(Caution, w.Step, "! %s", w.Text)
+	}
+}
+
+var checkMarks = map[check.Status]string{
+	check.Pass: "✓", check.Warn: "!", check.Fail: "✗", check.Inconclusive: "?", check.Skip: "-", check.Accepted: "!",
+}
+
+func (r Review) checks(l *lines) {
+	if len(r.Checks) == 0 {
+		return
+	}
+	l.head("", "Checks")
+	for _, c := range r.Checks {
+		for _, line := range CheckLines(c) {
+			*l = append(*l, line)
+		}
+	}
+}
+
+// CheckLines is one check's outcome as text: what is so, and what to do.
+func CheckLines(c check.Result) []Line {
+	var l lines
+	kind := map[check.Status]LineKind{check.Pass: Good, check.Fail: Bad, check.Skip: Dim}[c.Status]
+	if kind == Plain {
+		kind = Caution
+	}
+	found := strings.ReplaceAll(c.Found, "\n", "\n    ")
+	l.add(kind, "", "%s %s: %s", checkMarks[c.Status], c.ID, found)
+	if c.Status == check.Accepted {
+		l.add(Caution, "", "    accepted: going on although it failed")
+	}
+	if c.Hint != "" {
+		l.add(Dim, "", "    %s", c.Hint)
+	}
+	return l
+}
+
+func (r Review) next(l *lines) {
+	if len(r.Plan.Next) == 0 {
+		return
+	}
+	l.head("", "Next, after applying")
+	for _, c := range r.Plan.Next {
+		if c.Comment != "" {
+			l.add(Dim, "", "# %s", c.Comment)
+		}
+		l.add(Command, "", "%s", c.Line)
+	}
+}

@@ -5,6 +5,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -27,6 +28,7 @@ import (
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"k8s.io/klog/v2"
 )
 
@@ -79,11 +81,18 @@ var silence = sync.OnceFunc(func() {
 func Open(o Options) (*Client, error) {
 	silence()
 	loader := o.loader()
+	raw, err := loader.RawConfig()
+	if err != nil {
+		return nil, configError(err)
+	}
+	if _, ok := raw.Contexts[o.Context]; !ok && o.Context != "" {
+		return nil, fmt.Errorf("kubeconfig: there is no context %q: kubectl config get-contexts lists them", o.Context)
+	}
 	cfg, err := loader.ClientConfig()
 	if err != nil {
-		return nil, configError(err, o)
+		return nil, configError(err)
 	}
-	target, err := resolve(loader, cfg, o)
+	target, err := o.resolve(loader, raw, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +145,10 @@ func Contexts(o Options) (names []string, current string, err error) {
 	silence()
 	raw, err := o.loader().RawConfig()
 	if err != nil {
-		return nil, "", configError(err, o)
+		return nil, "", configError(err)
 	}
 	if len(raw.Contexts) == 0 {
-		return nil, "", configError(clientcmd.ErrEmptyConfig, o)
+		return nil, "", configError(clientcmd.ErrEmptyConfig)
 	}
 	for name := range raw.Contexts {
 		names = append(names, name)
@@ -157,20 +166,13 @@ func (o Options) loader() clientcmd.ClientConfig {
 	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides)
 }
 
-func resolve(loader clientcmd.ClientConfig, cfg *rest.Config, o Options) (Target, error) {
+func (o Options) resolve(loader clientcmd.ClientConfig, raw clientcmdapi.Config, cfg *rest.Config) (Target, error) {
 	namespace, _, err := loader.Namespace()
 	if err != nil {
-		return Target{}, configError(err, o)
+		return Target{}, configError(err)
 	}
 	t := Target{Server: cfg.Host, Namespace: namespace, InsecureSkipTLS: cfg.Insecure}
-	raw, err := loader.RawConfig()
-	if err != nil {
-		return Target{}, configError(err, o)
-	}
-	t.Context = o.Context
-	if t.Context == "" {
-		t.Context = raw.CurrentContext
-	}
+	t.Context = cmp.Or(o.Context, raw.CurrentContext)
 	if named, ok := raw.Contexts[t.Context]; ok {
 		t.Kubeconfig = named.LocationOfOrigin
 	}
@@ -195,12 +197,9 @@ func fingerprint(ca []byte) string {
 	return strings.Join([]string{digits[0:4], digits[4:8], digits[8:12], digits[12:16]}, " ")
 }
 
-func configError(err error, o Options) error {
-	if clientcmd.IsEmptyConfig(err) && o.Context == "" {
+func configError(err error) error {
+	if clientcmd.IsEmptyConfig(err) {
 		return fmt.Errorf("%w: set KUBECONFIG or --kubeconfig, or go on with --offline", ErrNoConfig)
-	}
-	if clientcmd.IsContextNotFound(err) || (clientcmd.IsEmptyConfig(err) && o.Context != "") {
-		return fmt.Errorf("kubeconfig: there is no context %q: kubectl config get-contexts lists them", o.Context)
 	}
 	var missing *os.PathError
 	if errors.As(err, &missing) {

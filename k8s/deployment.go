@@ -78,7 +78,7 @@ const (
 
 // deployment finds the portal's Deployment by label, else by the chart's default
 // name, and the marks of the release on it or, without a portal, on the API's.
-func (c *Client) deployment(ctx context.Context, q Query) (Deployment, releaseMarks) {
+func (c *Client) deployment(ctx context.Context, q Query) (Deployment, releaseMarks, error) {
 	var (
 		named    *appsv1.Deployment
 		getErr   error
@@ -100,16 +100,14 @@ func (c *Client) deployment(ctx context.Context, q Query) (Deployment, releaseMa
 	for i := range all {
 		d := &all[i]
 		if d.Labels[componentLabel] == portalComponent || d.Name == portalName {
-			return plainDeployment(d), marksOf(d)
+			return plainDeployment(d), marksOf(d), nil
 		}
 		if api.instance == "" {
 			api = marksOf(d)
 		}
 	}
-	if reason := unknown(listErr); reason != "" && named == nil {
-		return Deployment{Unknown: reason}, api
-	}
-	return Deployment{Unknown: unknown(getErr)}, api
+	err := cmp.Or(listErr, getErr)
+	return Deployment{Unknown: unknown(err)}, api, err
 }
 
 func belongs(d appsv1.Deployment, release string) int {

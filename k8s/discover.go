@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -30,6 +31,7 @@ type Found struct {
 	Namespace           Namespace
 	Release             Release
 	Deployment          Deployment
+	Pods                Pods // of the portal
 	Secret              SecretState
 	External            ExternalSecret
 	Portal              Route // HTTPRoute of the portal
@@ -70,7 +72,7 @@ func (c *Client) Discover(ctx context.Context, q Query) Found {
 		found  Found
 		wait   sync.WaitGroup
 		marks  releaseMarks
-		portal = make(chan Deployment, 1)
+		portal = make(chan portalSecret, 1)
 		stores = make(chan externalSecrets, 1)
 	)
 	found.Namespace.Name = q.Namespace
@@ -79,9 +81,11 @@ func (c *Client) Discover(ctx context.Context, q Query) Found {
 	wait.Go(func() { found.Namespace = c.namespace(ctx, q.Namespace) })
 	wait.Go(func() { found.Release = c.release(ctx, q) })
 	wait.Go(func() {
-		found.Deployment, marks = c.deployment(ctx, q)
-		portal <- found.Deployment
+		var err error
+		found.Deployment, marks, err = c.deployment(ctx, q)
+		portal <- portalSecret{found.Deployment.SecretName, err}
 	})
+	wait.Go(func() { found.Pods = c.portalPods(ctx, q.Namespace) })
 	wait.Go(func() { stores <- c.externalSecrets(ctx, q.Namespace) })
 	wait.Go(func() { found.Secret, found.External = c.secretState(ctx, q, portal, stores) })
 	wait.Go(func() { found.Portal, found.API = c.routes(ctx, q.Namespace) })
@@ -96,15 +100,23 @@ func (c *Client) Discover(ctx context.Context, q Query) Found {
 	return found
 }
 
+// portalSecret is the name of the Secret that the Deployment uses, or why it is
+// not known.
+type portalSecret struct {
+	name string
+	err  error
+}
+
 // secretState reads the portal's Secret as soon as its name is known, and the
 // store of the ExternalSecret that makes it.
-func (c *Client) secretState(ctx context.Context, q Query, portal <-chan Deployment, stores <-chan externalSecrets) (SecretState, ExternalSecret) {
+func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalSecret, stores <-chan externalSecrets) (SecretState, ExternalSecret) {
 	state := SecretState{Name: q.SecretName}
 	if state.Name == "" {
-		d := <-portal
-		state.Name = d.SecretName
-		if state.Name == "" {
-			state.Name = DefaultSecretName
+		used := <-portal
+		state.Name = cmp.Or(used.name, DefaultSecretName)
+		if errors.Is(used.err, ErrUnreachable) { // to ask on would take one more time-out
+			state.Unknown = used.err.Error()
+			return state, ExternalSecret{Unknown: (<-stores).unknown}
 		}
 	}
 	s, err := c.Secret(ctx, q.Namespace, state.Name)

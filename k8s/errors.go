@@ -20,11 +20,9 @@ var (
 	ErrForbidden   = errors.New("not allowed")
 	ErrChanged     = errors.New("changed meanwhile")
 	ErrImmutable   = errors.New("immutable")
-	ErrUnreachable = errors.New("no answer")
+	ErrUnreachable = errors.New("the API server cannot be reached")
+	ErrLogin       = errors.New("not logged in") // the credentials are not accepted, or there are none
 )
-
-// ErrLogin is the reason when the API server does not accept the credentials.
-var ErrLogin = errors.New("not logged in")
 
 // RequestError is a request that was not carried out. errors.Is finds its
 // Reason and what client-go said.
@@ -100,7 +98,7 @@ func (c *Client) explain(what ask, err error) error {
 	case errors.Is(err, context.Canceled):
 		e.Detail = "canceled"
 	case errors.Is(err, context.DeadlineExceeded), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
-		e.Reason, e.Detail = ErrUnreachable, fmt.Sprintf("%s did not answer in time", c.target.Server)
+		e.Reason, e.Detail = ErrUnreachable, c.target.Server+" did not answer in time"
 	case errors.As(err, &status):
 		e.Reason, e.Detail = e.fromStatus(err, status.Status())
 	default:
@@ -159,6 +157,11 @@ func isImmutable(err error, status metav1.Status) bool {
 func fromNetwork(err error) (reason error, detail string) {
 	var dial *url.Error
 	if errors.As(err, &dial) {
+		// A credential plugin runs inside the transport, and client-go does not
+		// give its errors a type.
+		if text := dial.Err.Error(); strings.HasPrefix(text, "getting credentials: ") {
+			return ErrLogin, text
+		}
 		return ErrUnreachable, dial.Err.Error()
 	}
 	var network net.Error

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -145,14 +146,14 @@ func (r *Release) complete(m releaseMarks) {
 	}
 }
 
-// splitChartLabel takes apart helm.sh/chart, <name>-<version>: the version
-// starts at the first dash before a digit that is followed by a valid version.
-// Helm writes "_" for the "+" that a label cannot hold.
+var chartLabelValue = regexp.MustCompile(`^(.+?)-([0-9]+\.[0-9]+\.[0-9]+.*)$`)
+
+// splitChartLabel takes apart helm.sh/chart, <name>-<version>. Charts write "_"
+// for the "+" that a label cannot hold.
 func splitChartLabel(chart string) (name, version string) {
-	for i := range len(chart) - 1 {
-		if chart[i] == '-' && chart[i+1] >= '0' && chart[i+1] <= '9' && strings.Count(chart[i+1:], ".") >= 2 {
-			return chart[:i], strings.ReplaceAll(chart[i+1:], "_", "+")
-		}
+	parts := chartLabelValue.FindStringSubmatch(chart)
+	if parts == nil {
+		return chart, ""
 	}
-	return chart, ""
+	return parts[1], strings.ReplaceAll(parts[2], "_", "+")
 }

@@ -29,16 +29,6 @@ type Rollout struct {
 	PodsHidden string // why Pods is not known
 }
 
-// PodState is what one pod does.
-type PodState struct {
-	Name    string
-	Phase   string // Pending, Running, Succeeded, Failed
-	Ready   bool
-	Reason  string // why it does not run: CreateContainerConfigError, CrashLoopBackOff, ImagePullBackOff, Unschedulable …
-	Message string
-	Started time.Time
-}
-
 // Done tells whether all pods are of the newest template and available. Total
 // matters: Available also counts pods of the old template.
 func (r Rollout) Done() bool {

@@ -26,7 +26,7 @@ func authorization() Step {
 		Plan:    planAuthorization,
 		Questions: []Question{
 			{Key: "authorization.subject", Title: "Subject of the portal's token", Example: "8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11",
-				When: authorized.and(Condition{"portal.enabled", portal.Holds}), Required: authorized.and(signIn),
+				When: authorized.and(Condition{"portal.enabled", portal.Holds}), Required: subjectNeeded,
 				Value: textValue.with(wordRule), Rule: digitsRule("authorization.subject"), Default: "thunder: the service client's id",
 				Why: "The sub claim of the token that the portal gets with client_credentials. It is the client id with Thunder, Okta and Asgardeo, but not with Keycloak, Entra ID, Auth0 or Dex. A wrong one gives an empty catalog without an error."},
 			group("authorization.groups.admins", "Admins", "administrators"),
@@ -45,6 +45,11 @@ func authorization() Step {
 		},
 	}
 }
+
+// subjectNeeded: with Thunder the subject follows from the client's id.
+var subjectNeeded = Condition{"with security.authorization and portal.enabled", func(in plan.Input) bool {
+	return authorized.holds(in) && signIn.holds(in) && (!isThunder(in) || in.Draft.Has("client.id"))
+}}
 
 func groupDigitsRule(key answers.Key) func(plan.Input) error {
 	return func(in plan.Input) error {

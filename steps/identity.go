@@ -55,13 +55,13 @@ func identity() Step {
 			{Key: "identity.discoveryUrl", Title: "Discovery document", Example: "https://idp.example.com/realms/platform/.well-known/openid-configuration", Ask: More, When: authenticated,
 				Value: urlValue, Default: "the issuer followed by /.well-known/openid-configuration",
 				Why: "Always written: what the portal guesses by itself is wrong for issuers with a path."},
-			{Key: "identity.authorizationUrl", Title: "Authorization endpoint", Example: "https://idp.example.com/oauth2/authorize", When: authenticated, Required: authenticated,
+			{Key: "identity.authorizationUrl", Title: "Authorization endpoint", Example: "https://idp.example.com/oauth2/authorize", When: authenticated, Required: endpointNeeded,
 				Value: urlValue, Default: "thunder: derived from the issuer",
 				Why: "Where the browser goes to sign in: authorization_endpoint of the discovery document."},
-			{Key: "identity.tokenUrl", Title: "Token endpoint", Example: "https://idp.example.com/oauth2/token", When: authenticated, Required: authenticated,
+			{Key: "identity.tokenUrl", Title: "Token endpoint", Example: "https://idp.example.com/oauth2/token", When: authenticated, Required: endpointNeeded,
 				Value: urlValue, Default: "thunder: derived from the issuer",
 				Why: "Called by the portal's pods: token_endpoint of the discovery document, or its address inside the cluster."},
-			{Key: "identity.jwksUrl", Title: "Key set", Example: "https://idp.example.com/oauth2/jwks", When: authenticated, Required: authenticated,
+			{Key: "identity.jwksUrl", Title: "Key set", Example: "https://idp.example.com/oauth2/jwks", When: authenticated, Required: endpointNeeded,
 				Value: urlValue, Default: "thunder: derived from the issuer",
 				Why: "Called by the API's pods: jwks_uri of the discovery document, or its address inside the cluster. The API reads RSA keys only."},
 			{Key: "identity.audience", Title: "Audience", Example: "openchoreo", Ask: More, When: authenticated, Value: textValue.with(wordRule).orEmpty(),
@@ -70,6 +70,12 @@ func identity() Step {
 		},
 	}
 }
+
+// endpointNeeded: where the endpoints follow from the issuer, only that is missing.
+var endpointNeeded = Condition{"with security.authentication", func(in plan.Input) bool {
+	_, derivable := endpointPaths[in.Draft.Identity.Provider]
+	return in.Draft.Security.Authentication && (!derivable || in.Draft.Has("identity.issuer"))
+}}
 
 func providerRule(in plan.Input) error {
 	if in.Draft.Identity.Provider == "google" {
@@ -95,13 +101,17 @@ func suggestIdentity(in plan.Input) []answers.Proposal {
 			}
 		}
 	}
+	provider := in.Draft.Identity.Provider
+	if provider == "" {
+		provider = "thunder"
+	}
 	issuer := in.Draft.Identity.Issuer
 	if _, ok := parseURL(issuer); !ok {
 		return list
 	}
 	trimmed := strings.TrimSuffix(issuer, "/")
 	list = append(list, derived("identity.discoveryUrl", trimmed+"/.well-known/openid-configuration", "identity.issuer", changed(in, "identity.issuer")))
-	for key, path := range endpointPaths[in.Draft.Identity.Provider] {
+	for key, path := range endpointPaths[provider] {
 		list = append(list, derived(key, trimmed+path, "identity.issuer", changed(in, "identity.issuer")))
 	}
 	return list

@@ -80,6 +80,10 @@ func suggestTarget(in plan.Input) []answers.Proposal {
 		settled("target.values", []string{"backstage-values.yaml"}, "the default"),
 		settled("secret.manifest", "backstage-secrets.yaml", "the default"),
 	}
+	if c.Cluster.Release.ChartVersion != "" {
+		list = append(list, found("chart", in.Chart.Version, "release "+c.Cluster.Release.Name))
+	}
+	list = append(list, settled("chart", in.Chart.Version, "the newest this program knows"))
 	if c.Local() {
 		why := "since --offline contacts no cluster"
 		if c.NoConfig {

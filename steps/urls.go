@@ -68,15 +68,15 @@ func urls() Step {
 			{Key: "portal.apiUrl", Title: "API address for the portal's pods", Example: "http://openchoreo-api.openchoreo-control-plane.svc.cluster.local:8080/api/v1", When: portal, Ask: More,
 				Value: urlValue.with(noQueryRule).orEmpty(), Default: "the API's Service in the cluster", Rule: apiURLRule,
 				Why: "Only needed when the API is elsewhere or speaks TLS inside the cluster."},
-			{Key: "api.publicUrl", Title: "API address", Example: "https://api.example.com", Required: always,
+			{Key: "api.publicUrl", Title: "API address", Example: "https://api.example.com", Required: afterBaseURL,
 				Value: urlValue.with(noQueryRule), Default: "api. before, or instead of the first label of, the portal's host",
 				Why: "Where the CLI and other clients reach the OpenChoreo API."},
-			{Key: "api.hostnames", Title: "Host names of the API's route", Example: "api.example.com", Ask: More, Required: always,
+			{Key: "api.hostnames", Title: "Host names of the API's route", Example: "api.example.com", Ask: More, Required: Condition{"always", func(in plan.Input) bool { return in.Draft.Has("api.publicUrl") }},
 				Value: hostsValue, Default: "the host of api.publicUrl", Rule: apiHostnamesRule,
 				Why: "The API's HTTPRoute answers to these names only."},
 			{Key: "gateway.tls.enabled", Title: "HTTPS at the gateway", Ask: More, Value: boolValue, Default: "yes for an https address",
 				Why: "Gives the gateway an HTTPS listener. Turn it off when TLS ends before the cluster.", Rule: tlsRule},
-			{Key: "gateway.tls.hostname", Title: "Host name of the HTTPS listener", Example: "*.example.com", Ask: More, When: throughGateway, Required: throughGateway,
+			{Key: "gateway.tls.hostname", Title: "Host name of the HTTPS listener", Example: "*.example.com", Ask: More, When: throughGateway, Required: throughGateway.and(afterBaseURL),
 				Value: Value{Kind: answers.String, Rules: []Rule{listenerRule}}, Rule: listenerCoversRule,
 				Default: "*. before the parent that portal and API share",
 				Why:     "It must cover the portal's and the API's host: *.example.com covers all names below example.com, but not example.com itself."},
@@ -90,6 +90,9 @@ func urls() Step {
 		},
 	}
 }
+
+// afterBaseURL: as long as the portal's address is missing, what follows from it is not.
+var afterBaseURL = Condition{"always", func(in plan.Input) bool { return !in.Draft.Portal.Enabled || in.Draft.Has("portal.baseUrl") }}
 
 func suggestBaseURL(in plan.Input) any {
 	if routes := in.Current.Cluster.Portal; len(routes.Hostnames) > 0 {

@@ -59,8 +59,9 @@ func (p *Plan) Warn(step, format string, args ...any) {
 // only the chart's default says is not written.
 func (p *Plan) Set(key answers.Key) {
 	path, ok := p.in.Profile.Paths[string(key)]
-	if !ok || !p.in.Draft.Has(key) {
-		return
+	kind, _ := answers.KindOf(key)
+	if !ok || !p.in.Draft.Has(key) || kind == answers.Env {
+		return // environment variables are merged by name, see environment
 	}
 	p.write(key, path, p.in.Draft.Get(key))
 }

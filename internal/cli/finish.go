@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/wizard"
+)
+
+// finish turns the end of a run into output and an error with its exit code.
+func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive bool) error {
+	switch {
+	case end.Left:
+		return &exitError{code: exitLeft, silent: true}
+	case err != nil:
+		return runError(err)
+	case len(end.Review.Problems) > 0:
+		return wrongAnswers(end.Review.Problems)
+	}
+	applied := end.Applied && !s.DryRun()
+	result := s.Result(end.Review, end.Outcome, applied)
+	if end.Err != nil {
+		e := applyError(end.Err)
+		e.result = &result
+		return e
+	}
+	if failed := end.Review.Failed(); failed != "" && !applied {
+		if a.output == "text" && !interactive {
+			if err := wizard.WritePlain(a.out, end.Review.Lines()); err != nil {
+				return err
+			}
+		}
+		return &exitError{code: exitCheck, result: &result, message: fmt.Sprintf("check %s failed: nothing was changed", failed),
+			hint: fmt.Sprintf("mend it, or go on regardless with --accept %s", failed)}
+	}
+	if a.output == "json" {
+		return wizard.WriteJSON(a.out, result)
+	}
+	if interactive {
+		return nil // the driver has left its summary in the scrollback
+	}
+	if s.DryRun() {
+		return wizard.WritePlain(a.out, end.Review.Lines())
+	}
+	return wizard.WritePlain(a.out, end.Summary())
+}
+
+func wrongAnswers(problems answers.Problems) error {
+	noun := "answers are"
+	if len(problems) == 1 {
+		noun = "answer is"
+	}
+	e := &exitError{code: exitUsage, message: fmt.Sprintf("%d %s wrong or missing; nothing was changed", len(problems), noun), problems: problems}
+	for _, p := range problems {
+		if p.Key != "" {
+			return e.hinted("backstage-setup explain %s", p.Key)
+		}
+	}
+	return e
+}
+
+// runError classifies what kept a run from getting to its plan.
+func runError(err error) error {
+	var refused *values.Error
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &exitError{code: exitLeft, message: "interrupted: nothing was changed"}
+	case errors.As(err, &refused):
+		return &exitError{code: exitUsage, message: err.Error(), hint: refused.Hint}
+	}
+	return err
+}
+
+func applyError(err error) *exitError {
+	e := &exitError{code: exitFailed, message: err.Error()}
+	var failed *apply.Error
+	if errors.As(err, &failed) {
+		if failed.Changed {
+			e.code, e.hint = exitChanged, "somebody changed it meanwhile, and nothing of theirs was overwritten: run the same command again"
+		}
+		if errors.Is(err, context.Canceled) {
+			e.code = exitLeft
+		}
+	}
+	return e
+}
+
+// save writes --save-answers.
+func (a *app) save(s *wizard.Session, f *flags) error {
+	if f.saveAnswers == "" {
+		return nil
+	}
+	if err := writeAnswers(s, f.saveAnswers); err != nil {
+		return fmt.Errorf("--save-answers: %w", err)
+	}
+	return nil
+}
+
+func writeAnswers(s *wizard.Session, path string) error {
+	given := s.Given()
+	text, err := answers.Encode(&given)
+	if err != nil {
+		return err
+	}
+	snapshot, err := file.Read(path)
+	if err != nil {
+		return err
+	}
+	return snapshot.Replace(text, file.Options{Mode: 0o600})
+}
+
+// saveDraft keeps the answers of a run that ended early in the state directory.
+func (a *app) saveDraft(s *wizard.Session) (string, error) {
+	dir, ok := a.LookupEnv("XDG_STATE_HOME")
+	if !ok || !filepath.IsAbs(dir) {
+		home, ok := a.LookupEnv("HOME")
+		if !ok {
+			return "", errors.New("no home directory to keep the answers in")
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	dir = filepath.Join(dir, "backstage-setup")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "answers.yaml")
+	return path, writeAnswers(s, path)
+}

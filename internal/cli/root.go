@@ -1,0 +1,30 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+// execute runs the command that the arguments name.
+func (a *app) execute(ctx context.Context, cancel context.CancelFunc) error {
+	defer cancel()
+	root := &cobra.Command{
+		Use:           "backstage-setup",
+		Short:         "Set up the Backstage portal of OpenChoreo",
+		Long:          "Asks for what OpenChoreo's Backstage portal needs, checks it, shows what will change, and\nwrites the Helm values file and the Secret. No telemetry, no network but what you name.",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.AddCommand(a.installCommand(ctx))
+	root.SetArgs(a.Args[1:])
+	root.SetIn(a.In)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v", err).hinted("%s --help", cmd.CommandPath())
+	})
+	return root.ExecuteContext(ctx)
+}

@@ -46,6 +46,9 @@ func edited(tree map[string]any, edits []Edit) (*object, error) {
 		if err != nil {
 			return nil, refuseAt(segs, "", "%q: %s", e.Path, err)
 		}
+		if err := selectable(value, segs); err != nil {
+			return nil, err
+		}
 		if had && equal(was, value) {
 			continue
 		}
@@ -142,17 +145,7 @@ func setItem(cur any, segs []segment, depth int, value any) (any, error) {
 		return nil, refuseAt(segs[:depth], "", "%q has only %d items, no item %d",
 			pathString(segs[:depth]), len(a.items), s.index)
 	}
-	if o, ok := value.(*object); ok && depth+1 == len(segs) && s.field != "" {
-		if v, ok := o.vals[s.field]; ok && scalarText(v) != s.value {
-			return nil, refuseAt(segs[:depth], "", "%q is set to an item whose %s is another", pathString(segs), s.field)
-		}
-		value = withField(o, s)
-	}
 	if depth+1 == len(segs) {
-		if _, ok := value.(*object); !ok && s.field != "" {
-			return nil, refuseAt(segs[:depth], "", "%q is set to %s, which has no field %q",
-				pathString(segs), kindOf(value), s.field)
-		}
 		base = nil
 	}
 	item, err := set(base, segs, depth+1, value)
@@ -164,14 +157,25 @@ func setItem(cur any, segs []segment, depth int, value any) (any, error) {
 	return a, nil
 }
 
-// withField makes sure that a new item can be found by its selector.
-func withField(o *object, s segment) *object {
-	if _, ok := o.vals[s.field]; ok {
-		return o
+// selectable makes sure that an item can be found again by its selector.
+func selectable(value any, segs []segment) error {
+	s := segs[len(segs)-1]
+	if s.field == "" {
+		return nil
 	}
-	o.vals[s.field] = s.value
-	o.created = slices.Insert(o.created, 0, s.field)
-	return o
+	o, ok := value.(*object)
+	if !ok {
+		return refuseAt(segs, "", "%q cannot be %s, which has no field %q", pathString(segs), kindOf(value), s.field)
+	}
+	v, ok := o.vals[s.field]
+	if ok && scalarText(v) != s.value {
+		return refuseAt(segs, "", "%q cannot be an item with another %q", pathString(segs), s.field)
+	}
+	if !ok {
+		o.vals[s.field] = s.value
+		o.created = slices.Insert(o.created, 0, s.field)
+	}
+	return nil
 }
 
 func ownItems(cur any, segs []segment, depth int) (*array, error) {

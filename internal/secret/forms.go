@@ -46,9 +46,19 @@ var packed = []func(string) string{
 	func(s string) string { return jsonEscape(s, false) },
 }
 
+// minLine is the shortest line of a secret with several, in bytes, that is looked
+// for by itself: YAML indents them, a terminal shows them one by one.
+const minLine = 16
+
 // forms returns every spelling of s, each once.
 func forms(s string) []string {
 	var all []string
+	for line := range strings.Lines(s) {
+		line = strings.TrimSpace(line)
+		if len(line) >= minLine && !strings.HasPrefix(line, "-----") {
+			all = append(all, line)
+		}
+	}
 	for _, spell := range spellings {
 		all = append(all, spell(s))
 	}

@@ -124,6 +124,9 @@ func TestValue(t *testing.T) {
 			t.Errorf("got %q, want %q", v, want)
 		}
 	}
+	if got := (Ref{}).String(); got != "" {
+		t.Errorf("the zero Ref is %q", got)
+	}
 	if !a.Equal(Value{Ref: Ref{Keep: true}}) || a.Equal(Value{}) || Typed(New("a")).Equal(Typed(New("b"))) {
 		t.Error("Equal")
 	}

@@ -71,7 +71,7 @@ func (f Flow) keep(in *plan.Input) {
 	value := in.Draft.BackendSecret
 	_, _, exists := in.KeptFrom(key)
 	if (!in.Draft.Has(key) && !exists) || (value.Ref.Generate && value.Text.IsZero()) {
-		set(in, key, secret.Value{Ref: secret.Ref{Generate: true}, Text: in.Current.Random}, answers.Source{Rank: max(answers.FromDerived, in.Draft.From[key].Rank), Detail: "generated: 32 random bytes"})
+		set(in, key, secret.Value{Ref: secret.Ref{Generate: true}, Text: in.Current.Random}, answers.Source{Rank: max(answers.FromDerived, in.Draft.From[key].Rank), Detail: "32 random bytes"})
 	}
 }
 

@@ -287,8 +287,6 @@ func (s *Session) Use(seen Seen) (bool, error) {
 		return true, seen.Err
 	}
 	if seen.Cluster == nil {
-		s.current.Known = true
-		s.changed()
 		return true, s.Load()
 	}
 	s.env.Cluster = seen.Cluster

@@ -3,6 +3,7 @@ package answers
 import (
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
@@ -44,8 +45,13 @@ func (s Source) String() string {
 	if s.Detail == "" {
 		return word
 	}
-	if word == "" || s.Rank == FromCluster {
+	switch s.Rank {
+	case FromCluster:
 		return s.Detail
+	case FromDerived, FromChange:
+		if !strings.HasPrefix(s.Detail, "from ") {
+			return s.Detail
+		}
 	}
 	return word + " " + s.Detail
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,8 @@ type Problem struct {
 	Path string
 	// Message completes "The value …".
 	Message string
-	// Description is the schema's own for the path, or of the mapping that holds
-	// it.
+	// Description is the schema's own for the path, or for the nearest one above
+	// that has any.
 	Description string
 }
 
@@ -81,10 +82,9 @@ func (c *Chart) problems(values any, e *jsonschema.ValidationError) []Problem {
 
 func (c *Chart) problem(at []step, text string) Problem {
 	p := Problem{Path: join(at), Message: text}
-	for i := len(at); i >= 0; i-- {
+	for i := len(at); i >= 0 && p.Description == ""; i-- {
 		if node, ok := c.described(at[:i]); ok {
 			p.Description, _ = node["description"].(string)
-			break
 		}
 	}
 	return p
@@ -117,13 +117,13 @@ func complaint(k jsonschema.ErrorKind) string {
 	case *kind.Const:
 		return "must be " + schemaValue(k.Want)
 	case *kind.Minimum:
-		return "must be " + k.Want.RatString() + " or more"
+		return "must be " + number(k.Want) + " or more"
 	case *kind.Maximum:
-		return "must be " + k.Want.RatString() + " or less"
+		return "must be " + number(k.Want) + " or less"
 	case *kind.ExclusiveMinimum:
-		return "must be more than " + k.Want.RatString()
+		return "must be more than " + number(k.Want)
 	case *kind.ExclusiveMaximum:
-		return "must be less than " + k.Want.RatString()
+		return "must be less than " + number(k.Want)
 	case *kind.MinLength:
 		if k.Want == 1 {
 			return "must not be empty"
@@ -148,17 +148,26 @@ func complaint(k jsonschema.ErrorKind) string {
 	return "does not fit the chart's schema: " + k.LocalizedString(message.NewPrinter(language.English))
 }
 
+func number(r *big.Rat) string {
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'f', -1, 64)
+}
+
 func wrongType(k *kind.Type) string {
 	words := map[string]string{
 		"string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
 		"array": "a list", "object": "a mapping of keys", "null": "null",
 	}
-	want := make([]string, len(k.Want))
-	for i, name := range k.Want {
+	names := slices.Clone(k.Want)
+	slices.SortStableFunc(names, func(a, b string) int { // null comes last
+		return cmp.Compare(strings.Count(a, "null"), strings.Count(b, "null"))
+	})
+	want := make([]string, len(names))
+	for i, name := range names {
 		want[i] = cmp.Or(words[name], name)
 	}
 	text := "must be " + or(want)
-	switch wants := k.Want[0]; {
+	switch wants := names[0]; {
 	case k.Got == "null":
 		return text + ", not empty"
 	case wants == "string" && (k.Got == "number" || k.Got == "boolean"):

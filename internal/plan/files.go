@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -51,6 +52,7 @@ func (p *Plan) files() error {
 	switch {
 	case !edited.File.Exists:
 		change.Action = "created"
+		change.After = spaced(result.Bytes)
 	case len(result.Changed) > 0:
 		change.Action = "edited"
 	default:
@@ -58,13 +60,27 @@ func (p *Plan) files() error {
 		change.After = edited.File.Bytes
 	}
 	if change.Action != "unchanged" {
-		change.Diff = diff(edited, result.Bytes)
+		change.Diff = diff(edited, change.After)
 	}
 	p.Files = append(p.Files, change)
 	if p.Secret.Action == "manifest" {
 		p.manifest()
 	}
 	return nil
+}
+
+// spaced puts a blank line before every top-level block of a new file.
+func spaced(src []byte) []byte {
+	var out bytes.Buffer
+	inside := false
+	for line := range bytes.Lines(src) {
+		if inside && line[0] != ' ' && line[0] != '\n' {
+			out.WriteByte('\n')
+		}
+		inside = line[0] == ' '
+		out.Write(line)
+	}
+	return out.Bytes()
 }
 
 func diff(f ValuesFile, after []byte) string {
@@ -79,13 +95,13 @@ func diff(f ValuesFile, after []byte) string {
 // that the operator gave the release before, since an upgrade with this file
 // would drop them otherwise. Edits come in the order of the template's groups.
 func (p *Plan) fresh() ([]byte, values.Options, error) {
-	src := []byte(templates.ValuesHeader(p.in.Chart.Version, p.in.Draft.Secret.Name))
+	src := []byte(templates.ValuesHeader(p.in.Chart.Version, p.in.Draft.Secret.Name) + "\n")
 	if config := p.in.Current.Cluster.Release.Config; len(config) > 0 {
 		body, err := yaml.Marshal(config)
 		if err != nil {
 			return nil, values.Options{}, fmt.Errorf("values of release %s: %w", p.in.Draft.Target.Release, err)
 		}
-		src = append(append(src, '\n'), body...)
+		src = append(src, body...)
 	}
 	comments := map[string]string{}
 	order := map[string]int{}

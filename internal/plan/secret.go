@@ -108,7 +108,7 @@ func (p *Plan) keyValue(sk templates.SecretKey) (secret.Text, string) {
 	source := p.in.Draft.From[key].String()
 	switch v := p.in.Draft.Get(key).(type) {
 	case secret.Value:
-		if v.Ref != (secret.Ref{}) && !v.Ref.Keep {
+		if v.Ref.Env != "" || v.Ref.File != "" {
 			source = v.Ref.String()
 		}
 		return v.Text, source

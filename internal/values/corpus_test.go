@@ -123,6 +123,9 @@ func checkLines(t *testing.T, src, out []byte, tree map[string]any, e Edit) {
 				}
 			}
 		}
+		if i := slices.Index(target.Content, next); target.Kind == yaml.SequenceNode && isBlock(target) {
+			first = d.line(d.dashes(target)[i])
+		}
 		parent, target = target, next
 		missing--
 	}
@@ -132,7 +135,8 @@ func checkLines(t *testing.T, src, out []byte, tree map[string]any, e Edit) {
 		last = len(was) // the next key moves up behind the dash
 	}
 	last = min(last, len(was))
-	for missing == 0 && last > first && !endsInBlockScalar(target) && isCommentLine(was[last-1]) {
+	composite := !e.Delete && !isScalar(e.Value) // may go below the comments of an empty value
+	for missing == 0 && !composite && last > first && !endsInBlockScalar(target) && isCommentLine(was[last-1]) {
 		last--
 	}
 	if first > len(is) || !slices.Equal(was[:first], is[:first]) {
@@ -148,8 +152,6 @@ func checkLines(t *testing.T, src, out []byte, tree map[string]any, e Edit) {
 	for i := 1; removed > 0 && added > 0 && was[len(was)-i] == is[len(is)-i]; i++ {
 		removed, added = removed-1, added-1
 	}
-	_, composite := e.Value.(string)
-	composite = !composite && e.Value != nil && !isScalar(e.Value)
 	switch {
 	case len(was) > 0 && !atLineStart(src) && endsInBlockScalar(d.root):
 		// The header of the last block scalar changes to keep its value.

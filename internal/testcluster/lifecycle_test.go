@@ -137,6 +137,13 @@ func TestKilledProcess(t *testing.T) {
 			pids = append(pids, pid)
 		}
 	}
+	t.Cleanup(func() {
+		for _, pid := range pids {
+			if t.Failed() && alive(pid) {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+	})
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +28,14 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/testcluster"
 )
 
-func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
+func TestMain(m *testing.M) {
+	code := testcluster.Run(m)
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
 
 func TestDeploymentRollsOut(t *testing.T) {
 	c := testcluster.Shared(t)

@@ -232,16 +232,25 @@ func (k kind) path() string {
 	return "/apis/" + k.group + "/" + k.version
 }
 
+// at starts a read of k; the request itself refuses a namespace that is empty.
+func (c *Client) at(k kind, namespace string) *rest.Request {
+	req := c.raw.Get().AbsPath(k.path()).Resource(k.resource)
+	if namespace != "" {
+		req = req.Namespace(namespace)
+	}
+	return req
+}
+
 // get reads one object into out; namespace "" is for cluster-scoped ones.
 func (c *Client) get(ctx context.Context, k kind, namespace, name string, out any) error {
-	req := c.raw.Get().AbsPath(k.path()).Namespace(namespace).Resource(k.resource).Name(name)
+	req := c.at(k, namespace).Name(name)
 	return c.do(ctx, ask{"get", k.group, k.resource, namespace, name}, req, out)
 }
 
 // list reads at most limit objects into out; namespace "" is all. For a
 // PartialObjectMetadataList the server leaves out everything but metadata.
 func (c *Client) list(ctx context.Context, k kind, namespace, selector string, limit int, out any) error {
-	req := c.raw.Get().AbsPath(k.path()).Namespace(namespace).Resource(k.resource).Param("limit", strconv.Itoa(limit))
+	req := c.at(k, namespace).Param("limit", strconv.Itoa(limit))
 	if selector != "" {
 		req = req.Param("labelSelector", selector)
 	}

@@ -132,5 +132,5 @@ func circle(checks []Check) []string {
 			left = append(left, c.ID)
 		}
 	}
-	return slices.Compact(left)
+	return left
 }

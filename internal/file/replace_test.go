@@ -241,6 +241,19 @@ func TestRestoreOfAFileThatLeadsElsewhereNow(t *testing.T) {
 	}
 }
 
+func TestRestoreTellsAnEmptyFileFromNone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "values.yaml")
+	put(t, path, "old")
+	s := mustRead(t, path)
+	if err := s.Replace([]byte{}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	changes["deleted"](t, path)
+	if err := s.Restore([]byte{}); !errors.Is(err, ErrChanged) || get(t, path) != "(missing)" {
+		t.Error(err)
+	}
+}
+
 func TestErrorsTellTheWayOut(t *testing.T) {
 	tests := map[string]struct {
 		step string

@@ -36,7 +36,7 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 	in.Draft.ProposeAll(in.Found())
 	in.Draft.ProposeAll(suggestPreset(in))
 	for _, p := range in.ChartDefaults() {
-		if !unaskedDefaults[p.Key] {
+		if !unaskedDefaults[p.Key] || isInstalled(in) {
 			in.Draft.Propose(p)
 		}
 	}
@@ -50,7 +50,8 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 }
 
 // unaskedDefaults are chart defaults that are right for one provider alone, so
-// that taking them silently would be wrong for every other.
+// that taking them silently would be wrong for every other. What is installed
+// runs with them.
 var unaskedDefaults = map[answers.Key]bool{
 	"client.id": true, "authorization.subject": true, "jenkins.baseUrl": true, "jenkins.username": true,
 }

@@ -219,8 +219,11 @@ func (s *Session) loadChart() error {
 		return nil
 	}
 	c, profile, helmRef, note, err := s.env.Chart(ref)
-	if err != nil {
-		return err
+	switch {
+	case err != nil && s.given.Has("chart"):
+		return fmt.Errorf("chart: %w", err)
+	case err != nil:
+		return fmt.Errorf("the chart of release %s: %w", s.current.Cluster.Release.Name, err)
 	}
 	s.chart, s.profile, s.chartRef, s.note, s.current.ChartRef = c, profile, ref, note, helmRef
 	s.changed()

@@ -3,9 +3,11 @@ package plan
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/templates"
 )
 
@@ -126,27 +128,53 @@ func bindingValue(list []any, name string) any {
 	return nil
 }
 
-// fromDeployment reads back what the running portal was given: the environment
-// variables whose Helm path is known.
+// fromDeployment reads back what the running portal was given, where the values
+// of its release may not be read: the variables whose Helm path is known.
 func (in Input) fromDeployment() []answers.Proposal {
 	d := in.Current.Cluster.Deployment
+	if r := in.Current.Cluster.Release; r.Installed && r.Unknown == "" {
+		return nil
+	}
 	source := answers.Source{Rank: answers.FromCluster, Detail: "Deployment " + d.Name}
 	var found []answers.Proposal
 	for _, e := range d.Env {
 		known, ok := in.Profile.EnvVar(e.Name)
-		if !ok || known.Path == "" || e.Value == "" || isPlaceholderDomain(e.Value) {
+		text := valueOfVariable(d, e)
+		if !ok || known.Path == "" || text == "" || isPlaceholderDomain(text) {
 			continue
 		}
 		for key, path := range in.Profile.Paths {
 			if path != known.Path {
 				continue
 			}
-			if value, ok := answerOfText(answers.Key(key), e.Value); ok {
+			if value, ok := answerOfText(answers.Key(key), text); ok {
 				found = append(found, answers.Proposal{Key: answers.Key(key), Value: value, Source: source})
 			}
 		}
 	}
 	return found
+}
+
+// valueOfVariable undoes what the chart's template makes of a value; "" where the
+// variable says nothing that an operator set.
+func valueOfVariable(d k8s.Deployment, e k8s.EnvVar) string {
+	switch e.Name {
+	case "DATABASE_CLIENT":
+		return map[string]string{"better-sqlite3": "sqlite", "pg": "postgresql"}[e.Value]
+	case "OPENCHOREO_API_URL": // falls back to the API's Service
+		if strings.HasSuffix(e.Value, ".svc.cluster.local:8080/api/v1") {
+			return ""
+		}
+	case "OPENCHOREO_SERVICE_CLIENT_ID": // falls back to the sign-in client
+		if signIn, ok := d.EnvVar("OPENCHOREO_AUTH_CLIENT_ID"); ok && signIn.Value == e.Value {
+			return ""
+		}
+	case "PGSSLMODE":
+		if e.Value == "require" {
+			return "true"
+		}
+	}
+	return e.Value
 }
 
 // fromSecret reads back the plain settings that live in the Secret, such as the

@@ -6,7 +6,7 @@ func secretKeys(release string) []SecretKey {
 	keys := []SecretKey{
 		{
 			Name: "backend-secret", Key: "backendSecret",
-			Meaning: "Random text that the chart asks for. The portal's own configuration does not read it; its sessions are signed with keys in the database.",
+			Meaning: "Random text that the chart asks for. The portal's own configuration does not read it; its tokens are signed with keys in the database.",
 		},
 		{
 			Name: "client-secret", Key: "client.secret",

@@ -62,16 +62,15 @@ func groupDigitsRule(key answers.Key) func(plan.Input) error {
 }
 
 func suggestAuthorization(in plan.Input) []answers.Proposal {
-	list := []answers.Proposal{settled("security.authorization", true, "by default")}
 	if !isThunder(in) {
-		return list
+		return nil
 	}
 	for _, key := range []answers.Key{"serviceClient.id", "client.id"} {
 		if id, _ := in.Draft.Get(key).(string); id != "" && in.Draft.Has(key) {
-			return append(list, derived("authorization.subject", id, key, changed(in, key)))
+			return []answers.Proposal{derived("authorization.subject", id, key, changed(in, key))}
 		}
 	}
-	return list
+	return nil
 }
 
 // planAuthorization names the bindings whose clients exist at Thunder only.

@@ -107,7 +107,7 @@ func suggestBaseURL(in plan.Input) any {
 // suggestURLs derives everything that follows from the portal's address.
 func suggestURLs(in plan.Input) []answers.Proposal {
 	d := &in.Draft
-	list := []answers.Proposal{settled("portal.enabled", true, "by default"), settled("security.authentication", true, "by default")}
+	var list []answers.Proposal
 	base, ok := parseURL(d.Portal.BaseURL)
 	if !ok || !d.Has("portal.baseUrl") {
 		return append(list, fromAPI(in)...)

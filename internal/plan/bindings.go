@@ -71,6 +71,13 @@ func (p *Plan) bindings() {
 // it lacks.
 func (p *Plan) editBindings(path string, own, desired []any) {
 	before := len(p.edits)
+	inOrder := make([]any, 0, len(desired))
+	for _, item := range own {
+		if b, ok := item.(map[string]any); ok {
+			name, _ := b["name"].(string)
+			inOrder = append(inOrder, byName(desired, name))
+		}
+	}
 	for _, item := range desired {
 		b := item.(map[string]any)
 		name, _ := b["name"].(string)
@@ -78,6 +85,7 @@ func (p *Plan) editBindings(path string, own, desired []any) {
 		old := byName(own, name)
 		if old == nil {
 			p.edits = append(p.edits, values.Edit{Path: values.MustPath(at), Value: bindingMap(b)})
+			inOrder = append(inOrder, b)
 			continue
 		}
 		for _, field := range []string{"claim", "value"} {
@@ -87,7 +95,7 @@ func (p *Plan) editBindings(path string, own, desired []any) {
 		}
 	}
 	if len(p.edits) > before {
-		p.Values = append(p.Values, ValueChange{Key: "authorization.subject", Path: path, Value: desired, Source: p.in.Draft.From["authorization.subject"]})
+		p.Values = append(p.Values, ValueChange{Key: "authorization.subject", Path: path, Value: inOrder, Source: p.in.Draft.From["authorization.subject"]})
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 type End struct {
 	Review  Review
 	Outcome apply.Outcome
-	Applied bool // actions were carried out, or there was nothing to do
-	Left    bool // the operator left; nothing was changed
+	Applied bool  // actions were carried out, or there was nothing to do
+	Left    bool  // the operator left; nothing was changed
 	Err     error // applying failed
 }
 
@@ -66,6 +66,9 @@ func (e End) Summary() []Line {
 		l.add(Plain, "", "Nothing was changed.")
 		return l
 	case e.Review.Plan == nil:
+		return l
+	case !e.Applied && e.Err == nil:
+		l.add(Plain, "", "Nothing was changed.")
 		return l
 	}
 	for _, a := range e.Outcome.Actions {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,6 +55,13 @@ func (s *Session) Yes() bool { return s.settings.Yes }
 // secrets, or takes that back.
 func (s *Session) AcceptLastApplied(yes bool) {
 	s.current.DropLastApplied = yes
+	s.changed()
+}
+
+// Accept goes on although the check of that id fails, as --accept does.
+func (s *Session) Accept(id string) {
+	s.settings.Accept = append(slices.Clone(s.settings.Accept), id)
+	s.current.Accept = s.settings.Accept
 	s.changed()
 }
 

@@ -251,7 +251,7 @@ func (r Review) warnings(l *lines) {
 }
 
 var checkMarks = map[check.Status]string{
-	check.Pass: "✓", check.Warn: "!", check.Fail: "✗", check.Inconclusive: "?", check.Skip: "-", check.Accepted: "!",
+	"": "…", check.Pass: "✓", check.Warn: "!", check.Fail: "✗", check.Inconclusive: "?", check.Skip: "-", check.Accepted: "!",
 }
 
 func (r Review) checks(l *lines) {
@@ -266,10 +266,11 @@ func (r Review) checks(l *lines) {
 	}
 }
 
-// CheckLines is one check's outcome as text: what is so, and what to do.
+// CheckLines is one check's outcome as text: what is so, and what to do. A check
+// without a status has not answered yet.
 func CheckLines(c check.Result) []Line {
 	var l lines
-	kind := map[check.Status]LineKind{check.Pass: Good, check.Fail: Bad, check.Skip: Dim}[c.Status]
+	kind := map[check.Status]LineKind{"": Dim, check.Pass: Good, check.Fail: Bad, check.Skip: Dim}[c.Status]
 	if kind == Plain {
 		kind = Caution
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 )
 
 // serviceCIDR is the range of cluster IPs; its first address is that of the
@@ -35,14 +37,13 @@ type layout struct {
 
 func (l layout) file(name string) string { return filepath.Join(l.dir, name) }
 
-// startComponents starts everything and returns when the node is Ready. The
-// API server waits for etcd by itself; the rest would back off for a second
-// or more if started before the API server answers.
+// startComponents starts everything and returns when the node is Ready. Each
+// component is started when what it talks to answers: one that has to ask
+// twice asks again a second later, or more.
 func (c *Cluster) startComponents(ctx context.Context, l layout, o options) error {
 	if err := c.launch(l, "etcd", etcdArgs(l)); err != nil {
 		return err
 	}
-	// An API server that has to ask twice asks a second later.
 	err := c.await(ctx, "etcd to be healthy", etcdHealth(l))
 	if err != nil {
 		return err
@@ -69,6 +70,16 @@ func (c *Cluster) startComponents(ctx context.Context, l layout, o options) erro
 	if err := c.startKwok(ctx, l); err != nil {
 		return err
 	}
+	return c.addNode(ctx, l, core)
+}
+
+// addNode adds the node and waits until pods can be bound to it and its
+// kubelet, which is kwok, answers.
+func (c *Cluster) addNode(ctx context.Context, l layout, core *typedcorev1.CoreV1Client) error {
+	client, err := rest.HTTPClientFor(c.config)
+	if err != nil {
+		return err
+	}
 	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{
 		Name:   NodeName,
 		Labels: map[string]string{corev1.LabelHostname: NodeName},
@@ -84,12 +95,12 @@ func (c *Cluster) startComponents(ctx context.Context, l layout, o options) erro
 		if len(node.Spec.Taints) > 0 {
 			return fmt.Errorf("taints %v", node.Spec.Taints)
 		}
-		for _, condition := range node.Status.Conditions {
-			if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {
-				return nil
-			}
+		if !slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+			return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+		}) {
+			return errors.New("not Ready")
 		}
-		return errors.New("not Ready")
+		return get(ctx, client, fmt.Sprintf("https://127.0.0.1:%d/healthz", l.kubeletPort))
 	})
 }
 
@@ -159,21 +170,24 @@ func etcdHealth(l layout) func(context.Context) error {
 			return new(net.Dialer).DialContext(ctx, "unix", l.file("etcd.sock"))
 		},
 	}}
-	return func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://etcd/health", nil)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return errors.New(resp.Status)
-		}
-		return nil
+	return func(ctx context.Context) error { return get(ctx, client, "http://etcd/health") }
+}
+
+// get is nil when url answers 200.
+func get(ctx context.Context, client *http.Client, url string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
 	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
 }
 
 func apiServerArgs(l layout) []string {

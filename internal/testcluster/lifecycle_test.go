@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,6 +62,25 @@ func TestStartTellsWhy(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error lacks %q:\n%v", want, err)
 		}
+	}
+}
+
+func TestStartGivesUpOnATakenPort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(t.Context(), WithAPIServerArgs("--secure-port="+port))
+	if err == nil {
+		c.Stop()
+	}
+	if !errors.Is(err, errPortTaken) {
+		t.Errorf("New() = %v, want %v", err, errPortTaken)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +18,7 @@ import (
 
 // TestApply runs testdata/*.txtar. A case is a run of files that start with
 // the same name: NAME/in, NAME/edits, then NAME/out or NAME/error, and
-// optionally NAME/warnings. An edit is a line `set PATH JSON`, `delete PATH`
+// NAME/warnings if there are any. An edit is a line `set PATH JSON`, `delete PATH`
 // or `comment PATH TEXT`, which fills Options.Comments.
 func TestApply(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
@@ -40,6 +42,9 @@ func TestApply(t *testing.T) {
 			}
 			cases[name][part] = f.Data
 		}
+		if *update {
+			fill(t, file, archive, names, cases)
+		}
 		feature := strings.TrimSuffix(filepath.Base(file), ".txtar")
 		for _, name := range names {
 			t.Run(feature+"/"+name, func(t *testing.T) { runCase(t, cases[name]) })
@@ -47,11 +52,44 @@ func TestApply(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write what comes out into testdata; read it before you commit it")
+
+// fill writes the parts of each case that Apply gives.
+func fill(t *testing.T, file string, archive *txtar.Archive, names []string, cases map[string]map[string][]byte) {
+	archive.Files = nil
+	for _, name := range names {
+		c := cases[name]
+		edits, opts := parseEdits(t, string(c["edits"]))
+		result, err := Apply(c["in"], edits, opts)
+		c["out"], c["error"], c["warnings"] = result.Bytes, nil, warningLines(result.Warnings)
+		var e *Error
+		if errors.As(err, &e) {
+			c["error"] = fmt.Appendf(nil, "%v\n%s\n", e, e.Hint)
+		}
+		for _, part := range []string{"in", "edits", "out", "error", "warnings"} {
+			if c[part] != nil {
+				archive.Files = append(archive.Files, txtar.File{Name: name + "/" + part, Data: c[part]})
+			}
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func warningLines(warnings []Warning) []byte {
+	var b []byte
+	for _, w := range warnings {
+		b = fmt.Appendf(b, "%d:%d: %s\n", w.Line, w.Column, w.Text)
+	}
+	return b
+}
+
 func runCase(t *testing.T, c map[string][]byte) {
 	src := c["in"]
 	edits, opts := parseEdits(t, string(c["edits"]))
 	result, err := Apply(src, edits, opts)
-	if want, ok := c["error"]; ok {
+	if want := c["error"]; want != nil {
 		var e *Error
 		if !errors.As(err, &e) {
 			t.Fatalf("got error %v, want %s; bytes:\n%s", err, want, result.Bytes)
@@ -70,12 +108,13 @@ func runCase(t *testing.T, c map[string][]byte) {
 	if diff := cmp.Diff(string(c["out"]), string(result.Bytes)); diff != "" {
 		t.Fatalf("-want +got:\n%s\ngot:\n%s", diff, result.Bytes)
 	}
-	var warnings strings.Builder
-	for _, w := range result.Warnings {
-		fmt.Fprintf(&warnings, "%d:%d: %s\n", w.Line, w.Column, w.Text)
+	if got := warningLines(result.Warnings); !bytes.Equal(got, c["warnings"]) {
+		t.Errorf("warnings:\n%s\nwant:\n%s", got, c["warnings"])
 	}
-	if want, ok := c["warnings"]; ok && warnings.String() != string(want) {
-		t.Errorf("warnings:\n%s\nwant:\n%s", warnings.String(), want)
+	for _, e := range edits {
+		if last := e.Path.segs[len(e.Path.segs)-1]; e.Delete && last.selector && last.field == "" {
+			return // deletes the next one now
+		}
 	}
 	again, err := Apply(result.Bytes, edits, opts)
 	if err != nil || !bytes.Equal(again.Bytes, result.Bytes) || len(again.Changed) > 0 {

@@ -218,8 +218,8 @@ func (e *editor) replaceBelow(s slot, o extent, lines []string) {
 	}
 }
 
-// emptyRoot removes all keys of the document. With another document behind it,
-// it must not vanish.
+// emptyRoot removes all keys of the document, which must not vanish when
+// something comes behind it.
 func (e *editor) emptyRoot(o extent) {
 	d := e.d
 	e.noteAllShared(d.root)
@@ -227,9 +227,9 @@ func (e *editor) emptyRoot(o extent) {
 		e.put(o.start, o.end, "{}")
 		return
 	}
-	at := d.lines[d.line(o.start)]
-	if d.next < len(d.src) {
+	at, end := d.lines[d.line(o.start)], d.after(o.end)
+	if i := d.skip(end, false); i < len(d.src) { // `...` or another document
 		e.putLines(at, []string{"{}"})
 	}
-	e.put(at, d.after(o.end), "")
+	e.put(at, end, "")
 }

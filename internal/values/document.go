@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -48,7 +46,7 @@ func load(src []byte) (*document, error) {
 	d.lines = lineStarts(src)
 	var doc yaml.Node
 	if err := guard(func() error { return yaml.Unmarshal(src, &doc) }); err != nil {
-		return nil, d.syntaxError(err)
+		return nil, d.syntaxError(err, func(src []byte) error { return yaml.Unmarshal(src, new(yaml.Node)) })
 	}
 	if doc.Kind == yaml.DocumentNode && len(doc.Content) > 0 {
 		d.root = doc.Content[0]
@@ -76,19 +74,27 @@ func load(src []byte) (*document, error) {
 
 func (d *document) helmTree() (map[string]any, error) {
 	tree, err := helmTree(d.src)
+	var key ambiguousKey
+	if errors.As(err, &key) {
+		at := d.root
+		for n := range d.twice {
+			if second := d.duplicate(n, string(key)); second != nil && (at == d.root || second.Line < at.Line) {
+				at = second
+			}
+		}
+		return nil, refuse(at, "remove or rename one of them", "%s", err)
+	}
 	if err != nil {
-		return nil, d.syntaxError(err)
+		return nil, d.syntaxError(err, func(src []byte) error { _, err := helmTree(src); return err })
 	}
 	return tree, nil
 }
 
 var (
-	utf8BOM    = []byte("\xef\xbb\xbf")
-	utf16BOMs  = [][]byte{{0xff, 0xfe}, {0xfe, 0xff}, {0, 0, 0xfe, 0xff}}
-	hintUTF8   = "save the file as UTF-8"
-	hintSOPS   = "edit it with `sops`: a change from outside breaks its checksum"
-	hintTabs   = "indent with spaces: YAML allows no tabs there"
-	hintSyntax = "correct the file by hand first; `helm template -f` shows the same error"
+	utf8BOM   = []byte("\xef\xbb\xbf")
+	utf16BOMs = [][]byte{{0xff, 0xfe}, {0xfe, 0xff}, {0, 0, 0xfe, 0xff}}
+	hintUTF8  = "save the file as UTF-8"
+	hintSOPS  = "edit it with `sops`: a change from outside breaks its checksum"
 )
 
 func checkEncoding(src []byte) error {
@@ -305,42 +311,4 @@ func (d *document) shadowed(changed []Change) []Warning {
 		}
 	}
 	return list
-}
-
-var (
-	errorLine = regexp.MustCompile(`\bline (\d+): `)
-	tabIndent = regexp.MustCompile(`^ *(- *)*\t`)
-)
-
-// syntaxError turns a library's error into one with a place. Both libraries
-// name the line only roughly, so tabs are looked for nearby.
-func (d *document) syntaxError(err error) *Error {
-	if errors.Is(err, errRoot) {
-		return refuse(d.root, "", "%s", err)
-	}
-	e := &Error{Line: 1, Column: 1, Reason: "the file is not valid YAML: " + plainMessage(err), Hint: hintSyntax}
-	if m := errorLine.FindStringSubmatch(err.Error()); m != nil {
-		e.Line, _ = strconv.Atoi(m[1])
-	}
-	e.Line = max(1, min(e.Line, len(d.lines)))
-	for _, line := range []int{e.Line, e.Line + 1, e.Line - 1} {
-		if line < 1 || line > len(d.lines) {
-			continue
-		}
-		if m := tabIndent.Find(d.src[d.lines[line-1]:d.lineEnd(d.lines[line-1])]); m != nil {
-			e.Line, e.Column, e.Hint = line, len(m), hintTabs
-			e.Reason = "a tab in the indentation: " + plainMessage(err)
-			return e
-		}
-	}
-	return e
-}
-
-// plainMessage drops the library's name and place from its message.
-func plainMessage(err error) string {
-	s := err.Error()
-	for _, prefix := range []string{"error converting YAML to JSON: ", "error unmarshaling JSON: ", "while decoding JSON: ", "yaml: "} {
-		s = strings.TrimPrefix(s, prefix)
-	}
-	return strings.TrimSpace(errorLine.ReplaceAllString(s, ""))
 }

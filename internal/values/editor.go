@@ -24,11 +24,12 @@ func newEditor(d *document, comments map[string]string) *editor {
 // slot is where a value stands.
 type slot struct {
 	node   *yaml.Node
-	attach int  // behind the colon or dash before it
-	bare   bool // no colon there
-	item   bool // of a list
-	flow   bool // inside brackets
-	indent int  // column of the block collection around it, -1 at the root
+	attach int       // behind the colon or dash before it
+	bare   bool      // no colon there
+	item   bool      // of a list
+	flow   bool      // inside brackets
+	indent int       // column of the block collection around it, -1 at the root
+	style  flowStyle // of the brackets around it
 	path   string
 	chain  []*yaml.Node // the block collections around it
 }
@@ -60,9 +61,12 @@ func (e *editor) newRoot(after *object) {
 // removeRootText takes away `{}` or `null`, with its line if nothing else is on it.
 func (e *editor) removeRootText(start, end int) {
 	d := e.d
-	rest := strings.TrimSpace(string(d.src[end:d.lineEnd(end)]))
-	if rest == "" && d.indented(start) {
-		e.put(d.lines[d.line(start)], d.after(end), "")
+	rest := strings.TrimLeft(string(d.src[end:d.lineEnd(end)]), " \t")
+	if d.indented(start) {
+		if end = d.lineEnd(end) - len(rest); rest == "" {
+			end = d.after(end)
+		}
+		e.put(d.lines[d.line(start)], end, "")
 		return
 	}
 	for start > 0 && (d.src[start-1] == ' ' || d.src[start-1] == '\t') {
@@ -107,10 +111,16 @@ func untouched(old, want any) bool {
 
 // mapping edits the entries of a mapping.
 func (e *editor) mapping(s slot, old map[string]any, want *object) error {
+	d := e.d
 	n := s.node
+	if _, ok := want.vals[pairKey(n)]; d.isPair(n) && !(ok && len(want.vals) == 1) {
+		e.put(d.offset(n), d.end(n, s.indent), d.flowStyle(n, s.style).value(want))
+		return nil
+	}
 	inner := s
+	inner.style = d.flowStyle(n, s.style)
 	if !isFlow(n) {
-		inner.indent = e.d.column(n)
+		inner.indent = d.column(n)
 		inner.chain = append(s.chain[:len(s.chain):len(s.chain)], n)
 	}
 	explicit := map[string]bool{}
@@ -135,9 +145,9 @@ func (e *editor) mapping(s slot, old map[string]any, want *object) error {
 		}
 		child := inner
 		child.node, child.path, child.item, child.flow = n.Content[i+1], joinKey(s.path, key), false, isFlow(n)
-		colon, ok := e.d.colon(n.Content[i], isFlow(n))
+		colon, ok := d.colon(n.Content[i], isFlow(n))
 		if child.attach = colon + 1; !ok {
-			child.attach, child.bare = e.d.end(n.Content[i], -1), true
+			child.attach, child.bare = d.end(n.Content[i], -1), true
 		}
 		if err := e.value(child, old[key], v); err != nil {
 			return err
@@ -160,6 +170,15 @@ func (e *editor) mapping(s slot, old map[string]any, want *object) error {
 	}
 	e.blockMapping(s, gone, added, want)
 	return nil
+}
+
+// pairKey is the key of a mapping that has one, as those without braces.
+func pairKey(n *yaml.Node) string {
+	if len(n.Content) != 2 {
+		return ""
+	}
+	key, _ := nodeKey(n.Content[0])
+	return key
 }
 
 // editable refuses entries whose edit would not mean what it says.
@@ -217,7 +236,7 @@ func merges(n *yaml.Node, key string, depth int) bool {
 func (e *editor) sequence(s slot, old []any, want *array) error {
 	n := s.node
 	inner := s
-	inner.item, inner.flow = true, isFlow(n)
+	inner.item, inner.flow, inner.style = true, isFlow(n), e.d.flowStyle(n, s.style)
 	kept := make([]bool, len(old))
 	added := map[int][]any{} // by the item they follow
 	paths := map[int][]string{}
@@ -316,7 +335,7 @@ func (e *editor) noteAllShared(n *yaml.Node) {
 }
 
 // verify reads the new file and compares it with what it should say.
-func (e *editor) verify(out []byte, after *object) error {
+func (e *editor) verify(out []byte, after *object, edits []Edit) error {
 	tree, err := helmTree(out)
 	if out != nil && err == nil && equal(tree, after) {
 		return nil
@@ -327,5 +346,6 @@ func (e *editor) verify(out []byte, after *object) error {
 		return refuse(n, "set the key in the places that use it instead",
 			"this carries the anchor &%s, which line %d uses too, so that place would change as well", n.Anchor, alias.Line)
 	}
-	return refuse(e.d.root, "make this change by hand", "the edit cannot be made here without changing something else")
+	return refuseAt(edits[0].Path.segs, "make this change by hand",
+		"%q cannot be set here without changing something else", edits[0].Path)
 }

@@ -273,6 +273,9 @@ func (d *document) colon(key *yaml.Node, flow bool) (int, bool) {
 // column is where, from 0, the keys or dashes of a block collection stand.
 func (d *document) column(n *yaml.Node) int {
 	if n.Kind == yaml.MappingNode {
+		if n.Anchor == "" && n.Style&yaml.TaggedStyle == 0 {
+			return n.Column - 1 // a question mark is before the first key
+		}
 		return n.Content[0].Column - 1
 	}
 	dash := d.firstDash(n)

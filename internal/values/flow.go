@@ -15,11 +15,7 @@ func (e *editor) flowMapping(s slot, gone []int, added []string, want *object) {
 	if len(gone) == 0 && len(added) == 0 {
 		return
 	}
-	style := d.flowStyle(n)
-	if d.isPair(n) {
-		e.put(d.offset(n), d.end(n, s.indent), style.value(want))
-		return
-	}
+	style := d.flowStyle(n, s.style)
 	kept := make([]bool, len(n.Content)/2)
 	places := make([]place, len(kept))
 	for i := range kept {
@@ -40,7 +36,7 @@ func (e *editor) flowMapping(s slot, gone []int, added []string, want *object) {
 // flowSequence removes and adds items between brackets.
 func (e *editor) flowSequence(s slot, kept []bool, added map[int][]any) {
 	d, n := e.d, s.node
-	style := d.flowStyle(n)
+	style := d.flowStyle(n, s.style)
 	places := make([]place, len(n.Content))
 	for i, item := range n.Content {
 		places[i] = place{d.offset(item), d.end(item, s.indent)}
@@ -147,7 +143,7 @@ func (e *editor) flowLines(last place, closing int, texts []string) bool {
 
 // replaceFlow writes a value over another one inside brackets.
 func (e *editor) replaceFlow(s slot, o extent, want any) {
-	text := e.d.flowStyle(s.node).value(want)
+	text := e.d.flowStyle(s.node, s.style).value(want)
 	if isLeaf(want) {
 		text = scalarLike(want, s.node, true)
 	}
@@ -162,15 +158,22 @@ func (e *editor) replaceFlow(s slot, o extent, want any) {
 	}
 }
 
-// flowStyle is how the flow collection at hand, or the next one in it, is
-// written; without an example, `{ a: 1 }` and `[1]`.
-func (d *document) flowStyle(n *yaml.Node) flowStyle {
-	style := flowStyle{pad: " "}
+// flowStyle is how a flow collection is written; what it does not show is as in
+// the one around it, else as in `{ a: 1 }` and `[1]`.
+func (d *document) flowStyle(n *yaml.Node, outer flowStyle) flowStyle {
+	style := outer
+	if !outer.set {
+		style.pad = " "
+	}
 	if !isFlow(n) || len(n.Content) == 0 || d.isPair(n) {
 		return style
 	}
 	_, body := d.properties(n)
-	tight := body+1 < len(d.src) && blank(d.src, body+1) == 0
+	pad := ""
+	if blank(d.src, body+1) > 0 {
+		pad = " "
+	}
+	style.set = true
 	key := n
 	for key.Kind == yaml.SequenceNode && len(key.Content) > 0 {
 		key = key.Content[0]
@@ -178,11 +181,12 @@ func (d *document) flowStyle(n *yaml.Node) flowStyle {
 	if key.Kind == yaml.MappingNode && len(key.Content) > 0 {
 		style.json = key.Content[0].Style&yaml.DoubleQuotedStyle != 0
 	}
-	if tight {
-		style.pad = ""
-	}
-	if n.Kind == yaml.SequenceNode && !tight && lineBreak(d.src, body+1) == 0 {
-		style.list = " "
+	switch {
+	case lineBreak(d.src, body+1) > 0:
+	case n.Kind == yaml.MappingNode:
+		style.pad = pad
+	default:
+		style.list = pad
 	}
 	return style
 }

@@ -24,39 +24,42 @@ type array struct {
 	from  []int // per item, its place in the source; -1 for a new one
 }
 
-// edited applies the edits to a copy of the tree.
-func edited(tree map[string]any, edits []Edit) (*object, error) {
-	root := own(tree)
+// edited applies the edits to a copy of the tree. It gives those that had an
+// effect too.
+func edited(tree map[string]any, edits []Edit) (root *object, effective []Edit, err error) {
+	root = own(tree)
 	for _, e := range edits {
 		segs := e.Path.segs
 		if len(segs) == 0 {
-			return nil, refuse(nil, "", "an edit has no path")
+			return nil, nil, refuse(nil, "", "an edit has no path")
 		}
 		was, had := lookup(root, segs)
 		if e.Delete {
 			if !had {
 				continue
 			}
+			effective = append(effective, e)
 			if _, err := remove(root, segs, 0); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			continue
 		}
 		value, err := written(e.Value)
 		if err != nil {
-			return nil, refuseAt(segs, "", "%q: %s", e.Path, err)
+			return nil, nil, refuseAt(segs, "", "%q: %s", e.Path, err)
 		}
 		if err := selectable(value, segs); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if had && equal(was, value) {
 			continue
 		}
+		effective = append(effective, e)
 		if _, err := set(root, segs, 0, value); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return root, nil
+	return root, effective, nil
 }
 
 // own makes an editable copy of a mapping; its children stay shared.
@@ -142,7 +145,7 @@ func setItem(cur any, segs []segment, depth int, value any) (any, error) {
 		base = o
 	}
 	if s.field == "" && s.index > len(a.items) {
-		return nil, refuseAt(segs[:depth], "", "%q has only %d items, no item %d",
+		return nil, refuseAt(segs[:depth], "", "%q has %d items, so an item %d cannot follow",
 			pathString(segs[:depth]), len(a.items), s.index)
 	}
 	if depth+1 == len(segs) {

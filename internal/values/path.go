@@ -95,7 +95,7 @@ func (p *pathParser) parse() ([]segment, error) {
 			return nil, fmt.Errorf("must not have an empty key")
 		}
 		segs = append(segs, segment{key: key})
-		if strings.HasPrefix(p.rest, "[") {
+		for strings.HasPrefix(p.rest, "[") {
 			p.rest = p.rest[1:]
 			s, err := p.selector()
 			if err != nil {

@@ -44,7 +44,7 @@ func refuseAt(path []segment, hint, format string, args ...any) *Error {
 // deepest node of its path that is written out.
 func (d *document) place(err error) error {
 	e, ok := err.(*Error)
-	if !ok || d.root == nil {
+	if !ok || e.path == nil || d.root == nil {
 		return err
 	}
 	n := d.root

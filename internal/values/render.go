@@ -80,6 +80,7 @@ type flowStyle struct {
 	pad  string // inside the braces of a mapping
 	list string // inside the brackets of a list
 	json bool   // keys in quotes
+	set  bool   // there was an example
 }
 
 func (f flowStyle) value(v any) string {

@@ -137,6 +137,14 @@ func helmTree(src []byte) (map[string]any, error) {
 
 var errRoot = fmt.Errorf("the file is not a mapping of keys to values")
 
+// ambiguousKey is the error for two keys that YAML tells apart, but not JSON,
+// such as 1 and "1": helm takes one of them at random.
+type ambiguousKey string
+
+func (k ambiguousKey) Error() string {
+	return fmt.Sprintf("two keys are both read as %q, and helm takes one of them at random", string(k))
+}
+
 // jsonable brings a decoded value into the form that JSON can carry, refusing
 // what sigs.k8s.io/yaml refuses.
 func jsonable(v any) (any, error) {
@@ -151,6 +159,9 @@ func jsonable(v any) (any, error) {
 			c, err := jsonable(child)
 			if err != nil {
 				return nil, err
+			}
+			if _, ok := m[key]; ok {
+				return nil, ambiguousKey(key)
 			}
 			m[key] = c
 		}

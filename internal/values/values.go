@@ -75,21 +75,22 @@ func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	after, err := edited(before, edits)
+	after, effective, err := edited(before, edits)
 	if err != nil {
 		return Result{}, d.place(err)
 	}
-	result := Result{Bytes: src, Changed: changes(before, after, edits), Warnings: d.warnings}
-	if len(result.Changed) == 0 {
+	result := Result{Bytes: src, Warnings: d.warnings}
+	if equal(before, after) {
 		return result, nil
 	}
+	result.Changed = changes(before, after, effective)
 	e := newEditor(d, comments(edits, opts))
 	if err := e.root(before, after); err != nil {
 		return Result{}, err
 	}
 	out := e.assemble()
-	if err := e.verify(out, after); err != nil {
-		return Result{}, err
+	if err := e.verify(out, after, edits); err != nil {
+		return Result{}, d.place(err)
 	}
 	result.Bytes = out
 	result.Warnings = append(append(result.Warnings, e.warnings...), d.shadowed(result.Changed)...)
@@ -111,28 +112,28 @@ func comments(edits []Edit, opts Options) map[string]string {
 	return all
 }
 
-// changes lists the edited paths whose value differs, each once.
+// changes lists the paths that the effective edits changed, each once.
 func changes(before map[string]any, after *object, edits []Edit) []Change {
 	var list []Change
-	deleted := make(map[string]bool, len(edits))
+	last := make(map[string]Edit, len(edits))
 	for _, e := range edits {
-		deleted[e.Path.String()] = e.Delete
+		last[e.Path.String()] = e
 	}
-	seen := make(map[string]bool, len(edits))
 	for _, e := range edits {
 		path := e.Path.String()
-		if seen[path] {
+		e, ok := last[path]
+		if !ok {
 			continue
 		}
-		seen[path] = true
+		delete(last, path)
 		was, had := lookup(before, e.Path.segs)
 		is, has := lookup(after, e.Path.segs)
 		switch {
-		case had && !has && deleted[path]:
-			list = append(list, Change{path, KindDelete})
-		case !had && has:
+		case e.Delete:
+			list = append(list, Change{path, KindDelete}) // what [0] names may be there again
+		case !had:
 			list = append(list, Change{path, KindInsert})
-		case had && !has || had && !equal(was, is): // not found again: its selector's field was set
+		case !has || !equal(was, is): // !has: the field of its selector was set
 			list = append(list, Change{path, KindSet})
 		}
 	}

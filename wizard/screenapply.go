@@ -1,0 +1,131 @@
+package wizard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/openchoreo/backstage-setup/internal/apply"
+)
+
+// patience is how long a run that is told to end by a signal waits for what it
+// is doing to be undone.
+const patience = 2 * time.Second
+
+// errUnknown is the outcome of a run that was left in the middle.
+var errUnknown = errors.New("left while changes were being made: what was done last is not known\nrun the same command again to see what is there")
+
+// progressPage shows the changes as they are made.
+type progressPage struct {
+	actions   []apply.Event // in order; Status "" has not begun
+	cancel    context.CancelFunc
+	cancelled bool
+	elapsed   time.Duration
+}
+
+// apply makes the changes, in the background.
+func (m *screen) apply() tea.Cmd {
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.page, m.scroll, m.message = onApply, 0, ""
+	m.progress = progressPage{cancel: cancel}
+	for _, a := range m.review.plan.Plan.Actions {
+		m.progress.actions = append(m.progress.actions, apply.Event{ID: a.ID(), Title: a.Title()})
+	}
+	review, send := m.review.plan, m.send
+	return tea.Batch(tick(), m.guarded(func() tea.Msg {
+		outcome, err := m.s.Apply(ctx, review, func(e apply.Event) { send(eventMsg{e}) })
+		return appliedMsg{outcome, err}
+	}))
+}
+
+func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
+
+// take notes what happened to an action.
+func (p *progressPage) take(e apply.Event) {
+	for i, a := range p.actions {
+		if a.ID != e.ID {
+			continue
+		}
+		if e.Status == apply.Progress {
+			e.Status = apply.Running
+		}
+		p.actions[i] = e
+	}
+}
+
+func (p *progressPage) stop() {
+	p.cancelled = true
+	p.cancel()
+}
+
+func (m *screen) pressApply(key string) tea.Cmd {
+	switch {
+	case key == "ctrl+c" && m.progress.cancelled:
+		m.end, m.done = End{Review: m.review.plan, Outcome: m.progress.outcome(), Err: errUnknown}, true
+	case key == "ctrl+c":
+		m.progress.stop()
+	case key == "pgup" || key == "pgdown":
+		m.page1(key)
+	}
+	return nil
+}
+
+// outcome is what is known of a run that was not waited for.
+func (p *progressPage) outcome() apply.Outcome {
+	var o apply.Outcome
+	for _, a := range p.actions {
+		if a.Status != "" {
+			o.Actions = append(o.Actions, a)
+		}
+	}
+	return o
+}
+
+// applied ends the run: what is left to say goes into the scrollback.
+func (m *screen) applied(msg appliedMsg) {
+	m.progress.cancel()
+	m.end, m.done = End{Review: m.review.plan, Outcome: msg.outcome, Applied: msg.err == nil, Err: msg.err}, true
+	m.fault = nil
+}
+
+// lines draws the page.
+func (p *progressPage) lines(t *tokens, width int) (lines []string, at int) {
+	lines = append(lines, t.here.Render("Applying"), "")
+	for _, a := range p.actions {
+		mark, style, word := " ", t.dim, ""
+		switch a.Status {
+		case apply.Running:
+			mark, style, word, at = markMore, t.strong, "running", len(lines)
+		case apply.Done, apply.Unchanged:
+			mark, style, word = markSettled, t.good, string(a.Status)
+		case apply.Failed:
+			mark, style, word, at = markWrong, t.bad, "failed", len(lines)
+		case apply.Undone:
+			mark, style, word = markSettled, t.caution, "undone"
+		}
+		if word != "" {
+			word = " (" + word + ")"
+		}
+		for i, line := range folded(visible(a.Title)+word, width-2, 0) {
+			if i > 0 {
+				mark = " "
+			}
+			lines = append(lines, style.Render(mark+" "+line))
+		}
+		if a.Text != "" {
+			for _, line := range folded(a.Text, width-4, 0) {
+				lines = append(lines, t.dim.Render("    "+line))
+			}
+		}
+	}
+	lines = append(lines, "", t.dim.Render(fmt.Sprintf("%d s", int(p.elapsed.Seconds()))))
+	if p.cancelled {
+		for _, line := range folded("Stopping: what was written is undone as far as it can be. Ctrl+C again leaves without waiting.", width, 0) {
+			lines = append(lines, t.caution.Render(line))
+		}
+	}
+	return lines, at
+}

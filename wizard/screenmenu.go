@@ -1,0 +1,114 @@
+package wizard
+
+import (
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// menu is a question over the screen. Its first choice is the one that changes
+// nothing that could not be changed back.
+type menu struct {
+	title   string
+	about   []Line
+	choices []choice
+	at      int
+	word    string // typing it moves to the last choice
+	typed   string
+	cancel  func() tea.Cmd // esc; nil closes
+}
+
+type choice struct {
+	title string
+	do    func() tea.Cmd
+}
+
+// ask opens a menu; it takes no keys that were typed ahead.
+func (m *screen) ask(q menu) tea.Cmd {
+	m.menu = &q
+	return m.hold()
+}
+
+// askLeave asks what becomes of the answers. Ctrl+C again leaves at once.
+func (m *screen) askLeave() tea.Cmd {
+	q := menu{title: "Leave? Nothing has been changed so far."}
+	if m.t.SaveDraft != nil {
+		q.choices = append(q.choices, choice{"Save the answers, without secrets, and leave", func() tea.Cmd { m.leave(true); return nil }})
+	}
+	q.choices = append(q.choices,
+		choice{"Leave without saving", func() tea.Cmd { m.leave(false); return nil }},
+		choice{"Go on", func() tea.Cmd { return nil }})
+	return m.ask(q)
+}
+
+func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
+	q := m.menu
+	key := msg.String()
+	if key == "ctrl+c" {
+		m.leave(false)
+		return nil
+	}
+	if m.holding {
+		return nil
+	}
+	switch key {
+	case "esc":
+		m.menu = nil
+	case "up", "shift+tab", "left":
+		q.at = (q.at + len(q.choices) - 1) % len(q.choices)
+	case "down", "tab", "right":
+		q.at = (q.at + 1) % len(q.choices)
+	case "enter":
+		m.menu = nil
+		return q.choices[q.at].do()
+	case "backspace":
+		if q.typed != "" {
+			q.typed = q.typed[:len(q.typed)-1]
+		}
+	default:
+		q.typed = typedOn(q, msg.Text)
+		if q.word != "" && q.typed == q.word {
+			q.at = len(q.choices) - 1
+		}
+	}
+	return nil
+}
+
+// typedOn adds a letter to the word that agrees, as far as it is that word.
+func typedOn(q *menu, text string) string {
+	typed := q.typed + strings.ToLower(text)
+	if !strings.HasPrefix(q.word, typed) {
+		return ""
+	}
+	return typed
+}
+
+// lines draws the menu.
+func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at int) {
+	for _, line := range folded(q.title, width, 0) {
+		lines = append(lines, t.strong.Render(line))
+	}
+	lines = append(lines, "")
+	for _, about := range q.about {
+		for _, line := range folded(about.Text, width, 2) {
+			lines = append(lines, t.line(about.Kind).Render(line))
+		}
+	}
+	if len(q.about) > 0 {
+		lines = append(lines, "")
+	}
+	for i, c := range q.choices {
+		mark, style := markOther+" ", t.text
+		if i == q.at {
+			mark, style, at = t.accent.Render(markChosen)+" ", t.strong, len(lines)
+		}
+		if holding {
+			style = t.dim
+		}
+		lines = append(lines, cut(mark+style.Render(c.title), width))
+	}
+	if q.word != "" {
+		lines = append(lines, "", t.dim.Render(cut("Or type "+q.word+": ", width))+t.accent.Render(q.typed))
+	}
+	return lines, at
+}

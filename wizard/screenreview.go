@@ -1,0 +1,313 @@
+package wizard
+
+import (
+	"slices"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
+)
+
+// reviewPage shows what would change. The cursor stands on the row that says
+// what Enter does next, or on a line, from which Enter leads to its step.
+type reviewPage struct {
+	plan  Review
+	err   error // a file cannot be edited
+	lines []Line
+	at    int // -1 is the row
+}
+
+// verdict is where the review stands, and what Enter on its row does.
+type verdict struct {
+	about  []Line
+	row    string // "" when there is nothing to do but wait
+	do     func() tea.Cmd
+	failed string // the check that is in the way
+}
+
+// openReview works out the plan, which looks at nothing, and runs the checks.
+func (m *screen) openReview() tea.Cmd {
+	m.review = reviewPage{at: -1}
+	if m.look.running {
+		m.review.update(m)
+		return m.hold()
+	}
+	m.review.plan, m.review.err = m.s.Plan()
+	var run tea.Cmd
+	if m.review.err == nil && len(m.review.plan.Problems) == 0 {
+		run = m.startChecks()
+	}
+	m.review.update(m)
+	return tea.Batch(run, m.hold())
+}
+
+// update brings the lines up to the checks' present state; the cursor stays on
+// the line that it is on.
+func (p *reviewPage) update(m *screen) {
+	var under Line
+	if p.at >= 0 && p.at < len(p.lines) {
+		under = p.lines[p.at]
+	}
+	p.plan.Checks = m.checks.inOrder()
+	p.lines = nil
+	if m.look.running || p.err != nil {
+		p.at = -1
+		return
+	}
+	p.lines = p.plan.Lines()
+	for i, line := range p.lines {
+		if line.Step == "" {
+			p.lines[i].Step = m.stepOfLine(line.Text)
+		}
+	}
+	if p.at >= len(p.lines) || (p.at >= 0 && p.lines[p.at] != under) {
+		p.at = slices.Index(p.lines, under)
+	}
+}
+
+// stepOfLine finds the step of a check's line by the check's ID.
+func (m *screen) stepOfLine(text string) string {
+	_, rest, _ := strings.Cut(text, " ")
+	id, _, ok := strings.Cut(rest, ":")
+	if !ok || !slices.Contains(m.checks.order, id) {
+		return ""
+	}
+	return m.stepOfCheck(id)
+}
+
+// stepOfCheck returns the step that mends what a check found.
+func (m *screen) stepOfCheck(id string) string {
+	for _, r := range m.checks.results {
+		if r.ID == id && r.Cure != nil && m.state(r.Cure.Step).Title != "" {
+			return r.Cure.Step
+		}
+	}
+	in := m.s.Input()
+	for _, st := range m.s.flow.Steps {
+		if st.Checks == nil || m.state(st.ID).Title == "" || st.ID == m.last() {
+			continue
+		}
+		for _, c := range st.Checks(m.s.env, in) {
+			if c.ID == id {
+				return st.ID
+			}
+		}
+	}
+	return ""
+}
+
+// verdict says where the review stands.
+func (m *screen) verdict() verdict {
+	var v verdict
+	var l lines
+	p := &m.review
+	open := func(step string, key answers.Key) {
+		v.row, v.do = "Go to "+m.state(step).Title, func() tea.Cmd { return m.change(step, key) }
+	}
+	switch r := p.plan; {
+	case m.look.running:
+		l.add(Plain, "", "Looking at the cluster%s The review follows.", markMore)
+	case m.look.err != nil:
+		l.add(Bad, "", "%s %v", markWrong, m.look.err)
+		open("target", "target.context")
+	case p.err != nil:
+		l.add(Bad, "", "%s %v", markWrong, p.err)
+		open("target", "target.values")
+	case len(r.Problems) > 0:
+		verb := map[bool]string{true: "is", false: "are"}[len(r.Problems) == 1]
+		l.add(Bad, "", "%s %s %s wrong or missing.", markWrong, count(len(r.Problems), "answer"), verb)
+		open(stepOf(r.Problems[0].Key), r.Problems[0].Key)
+	case m.checks.running:
+		l.add(Plain, "", "%s Checking: %d of %d have answered.", markMore, len(m.checks.results), len(m.checks.order))
+	case r.Failed() != "":
+		v.failed = r.Failed()
+		for _, c := range r.Checks {
+			if c.ID == v.failed {
+				l.add(Bad, "", "%s Check %s failed: %s", markWrong, c.ID, c.Found)
+			}
+		}
+		if step := m.stepOfCheck(v.failed); step != "" {
+			open(step, "")
+		}
+	case !r.Changes():
+		l.add(Good, "", "%s Everything is as asked already.", markSettled)
+		v.row, v.do = "End: there is nothing to change", m.finish
+	case m.s.DryRun():
+		l.add(Good, "", "%s This is a dry run: %s would be made.", markSettled, count(len(r.Plan.Actions), "change"))
+		v.row, v.do = "End the dry run", m.finish
+	default:
+		l.add(Good, "", "%s %s", markSettled, m.checks.summary())
+		v.row, v.do = "Apply "+theseChanges(len(r.Plan.Actions)), m.askApply
+	}
+	v.about = l
+	return v
+}
+
+func theseChanges(n int) string {
+	if n == 1 {
+		return "this 1 change"
+	}
+	return "these " + count(n, "change")
+}
+
+// summary counts the verdicts of the checks that have ended.
+func (c checking) summary() string {
+	if len(c.results) == 0 {
+		return "There is nothing to check."
+	}
+	n := map[check.Status]int{}
+	for _, r := range c.results {
+		n[r.Status]++
+	}
+	text := count(n[check.Pass], "check") + " passed"
+	for _, kind := range []struct {
+		status check.Status
+		word   string
+	}{{check.Warn, "warned"}, {check.Accepted, "failed and accepted"}, {check.Inconclusive, "could not tell"}, {check.Skip, "skipped"}} {
+		if n[kind.status] > 0 {
+			text += ", " + itoa(n[kind.status]) + " " + kind.word
+		}
+	}
+	return text + "."
+}
+
+// finish ends a run that has nothing to apply.
+func (m *screen) finish() tea.Cmd {
+	m.end, m.done = End{Review: m.review.plan, Applied: !m.s.DryRun()}, true
+	return nil
+}
+
+// change leads from the review to where something is answered.
+func (m *screen) change(step string, key answers.Key) tea.Cmd {
+	cmd := m.goTo(step, key)
+	if len(m.form.boxes) == 0 && m.page == onForm && m.form.rest > 0 {
+		return m.open(step, true, key)
+	}
+	if b := m.current(); key != "" && (b == nil || b.field.Question.Key != key) && m.form.rest > 0 {
+		return m.open(step, true, key)
+	}
+	return cmd
+}
+
+func (m *screen) pressReview(key string) tea.Cmd {
+	p := &m.review
+	m.follow = true
+	switch key {
+	case "up", "k":
+		p.move(-1)
+	case "down", "j":
+		p.move(1)
+	case "home":
+		p.at = -1
+	case "end":
+		p.at = len(p.lines) - 1
+	case "tab":
+		p.heading(1)
+	case "shift+tab":
+		p.heading(-1)
+	case "esc":
+		return m.back()
+	}
+	if m.holding {
+		return nil
+	}
+	switch v := m.verdict(); key {
+	case "enter":
+		if p.at >= 0 {
+			if step := p.lines[p.at].Step; step != "" {
+				return m.change(step, "")
+			}
+			m.say(Plain, "There is nothing to change behind this line.")
+			return nil
+		}
+		if v.do != nil {
+			return v.do()
+		}
+	case "a":
+		if v.do != nil && v.row != "" && m.ready() {
+			return v.do()
+		}
+		m.say(Plain, "It cannot be applied yet: the first lines say why.")
+	case "c":
+		if v.failed != "" {
+			return m.askAccept(v.failed)
+		}
+	case "x":
+		if m.hasLastApplied() {
+			m.s.AcceptLastApplied(!m.s.Input().Current.DropLastApplied)
+			m.changed()
+			return m.openReview()
+		}
+	}
+	return nil
+}
+
+// ready tells whether nothing stands in the way of applying.
+func (m *screen) ready() bool {
+	return !m.look.running && m.look.err == nil && m.review.err == nil && !m.checks.running && m.review.plan.Plan != nil && m.review.plan.Blocked() == ""
+}
+
+// hasLastApplied tells whether kubectl's copy of old secrets is on the Secret.
+func (m *screen) hasLastApplied() bool {
+	s := m.s.Input().Current.Cluster.Secret.Secret
+	return s != nil && s.LastApplied && m.review.plan.Plan != nil
+}
+
+// move moves the cursor to the next line that says something.
+func (p *reviewPage) move(by int) {
+	for i := p.at + by; i >= -1 && i < len(p.lines); i += by {
+		if i < 0 || p.lines[i].Text != "" {
+			p.at = i
+			return
+		}
+	}
+}
+
+// heading moves the cursor to the next heading.
+func (p *reviewPage) heading(by int) {
+	for i := p.at + by; i >= -1 && i < len(p.lines); i += by {
+		if i < 0 || p.lines[i].Kind == Heading {
+			p.at = i
+			return
+		}
+	}
+}
+
+// askApply asks for the explicit yes. The first choice is No.
+func (m *screen) askApply() tea.Cmd {
+	if !m.ready() {
+		return nil
+	}
+	if m.s.Yes() {
+		return m.apply()
+	}
+	var about lines
+	for _, a := range m.review.plan.Plan.Actions {
+		about.add(Plain, "", "%s %s", markOpen, visible(a.Title()))
+	}
+	return m.ask(menu{
+		title: "Apply " + theseChanges(len(m.review.plan.Plan.Actions)) + "?", about: about, word: "yes",
+		choices: []choice{
+			{"No, back to the review", func() tea.Cmd { return nil }},
+			{"Yes, apply", m.apply},
+		},
+	})
+}
+
+// askAccept asks whether to go on although a check failed.
+func (m *screen) askAccept(id string) tea.Cmd {
+	return m.ask(menu{
+		title: "Go on although check " + id + " failed?", word: "yes",
+		about: []Line{{Kind: Caution, Text: "It counts for this run only, as --accept " + id + " does."}},
+		choices: []choice{
+			{"No, back to the review", func() tea.Cmd { return nil }},
+			{"Yes, go on without it", func() tea.Cmd {
+				m.s.Accept(id)
+				m.changed()
+				return m.openReview()
+			}},
+		},
+	})
+}

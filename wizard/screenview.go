@@ -1,0 +1,389 @@
+package wizard
+
+import (
+	"fmt"
+	"strings"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+)
+
+// frame is what View hands to the terminal, drawn once for each message.
+type frame struct {
+	content string
+	cursor  *tea.Cursor
+	body    int // rows of the main pane
+	side    []string
+	sideKey string
+	list    []string // what is settled, which keys do not change
+	listKey string
+}
+
+// pane is the text of the main pane: all of it, with what has to be in view.
+type pane struct {
+	lines      []string
+	from, to   int // lines that belong to the focus
+	at         int // the line of the cursor, always in view
+	cursorX    int // -1: no cursor
+	cursorLine int
+}
+
+func (p *pane) add(lines ...string) { p.lines = append(p.lines, lines...) }
+
+// text adds plain text in a style, folded to width.
+func (p *pane) text(style interface{ Render(...string) string }, text string, width, hang int) {
+	for _, line := range folded(text, width, hang) {
+		if line == "" {
+			p.add("")
+			continue
+		}
+		p.add(style.Render(line))
+	}
+}
+
+func (m *screen) short() bool { return m.height < shortBelow }
+
+func (m *screen) sided() bool { return m.width >= sideFrom && !m.short() }
+
+// mainWidth is the room for text in the main pane.
+func (m *screen) mainWidth() int {
+	w := m.width
+	if m.sided() {
+		w -= sideWidth + 3
+	}
+	return max(min(w, textMost), 10)
+}
+
+// draw lays the whole screen out.
+func (m *screen) draw() {
+	if m.width == 0 || m.height == 0 {
+		return
+	}
+	t := m.theme.now()
+	head, foot := m.header(t), m.footer(t)
+	strip := m.strip(t)
+	body := max(m.height-len(head)-len(foot)-len(strip)-1, 1)
+	if m.height < 5 {
+		head, strip, body = nil, nil, max(m.height-len(foot)-1, 1)
+	}
+	m.frame.body = body
+
+	p := m.pane(t)
+	m.scrollTo(p, body)
+	shown := p.lines[m.scroll:min(m.scroll+body, len(p.lines))]
+	below := len(p.lines) - m.scroll - len(shown)
+
+	rows := append(make([]string, 0, m.height), head...)
+	side := m.sidebar(t, body)
+	for i := range body {
+		row := ""
+		if i < len(shown) {
+			row = shown[i]
+		}
+		if side != nil {
+			row = side[i] + t.dim.Render(" "+markSide+" ") + row
+		}
+		rows = append(rows, cut(row, m.width))
+	}
+	rows = append(rows, m.rule(t, m.scroll, below))
+	rows = append(rows, strip...)
+	rows = append(rows, foot...)
+	m.frame.content = strings.Join(rows[:min(len(rows), m.height)], "\n")
+
+	m.frame.cursor = nil
+	if y := p.cursorLine - m.scroll; p.cursorX >= 0 && y >= 0 && y < body {
+		x := p.cursorX
+		if side != nil {
+			x += sideWidth + 3
+		}
+		m.frame.cursor = tea.NewCursor(x, len(head)+y)
+		m.frame.cursor.Blink = false
+	}
+}
+
+// scrollTo keeps the focus in view, as far as it fits, and its cursor always.
+func (m *screen) scrollTo(p pane, body int) {
+	if m.follow {
+		if p.to > m.scroll+body {
+			m.scroll = p.to - body
+		}
+		if p.from < m.scroll {
+			m.scroll = p.from
+		}
+		if p.at >= m.scroll+body {
+			m.scroll = p.at - body + 1
+		}
+		if p.at < m.scroll {
+			m.scroll = p.at
+		}
+	}
+	m.scroll = max(min(m.scroll, len(p.lines)-body), 0)
+}
+
+// pane is the text of what is on top: a menu, the help, or the page.
+func (m *screen) pane(t *tokens) pane {
+	width := m.mainWidth() - 2
+	p := pane{cursorX: -1}
+	switch {
+	case m.menu != nil:
+		p.lines, p.at = m.menu.lines(t, width, m.holding)
+	case m.help != nil:
+		p.lines = m.help.lines(t, width)
+	case m.page == onApply:
+		p.lines, p.at = m.progress.lines(t, width)
+	case m.page == onReview:
+		m.reviewPane(t, &p, width)
+	default:
+		m.formPane(t, &p, width)
+		return p // it draws its own margin
+	}
+	if m.page != onReview || m.menu != nil || m.help != nil {
+		p.from, p.to = p.at, p.at+1
+		for i, line := range p.lines {
+			p.lines[i] = "  " + line
+		}
+	}
+	return p
+}
+
+// formPane draws a step: title, intro, notes, questions, what is settled, checks.
+func (m *screen) formPane(t *tokens, p *pane, width int) {
+	state := m.state(m.form.step)
+	var top pane
+	top.add(t.here.Render(m.title(state)))
+	if !m.short() {
+		top.text(t.dim, state.Intro, width, 0)
+	}
+	top.add("")
+	if !m.short() {
+		m.notes(t, &top, state, width)
+	}
+	if m.form.step == m.steps[0].ID {
+		for _, line := range m.found() {
+			top.text(t.line(line.Kind), line.Text, width, 2)
+		}
+		top.add("")
+	}
+	for _, line := range top.lines {
+		p.add("  " + line)
+	}
+	if m.short() && len(p.lines) > 1 && m.form.at >= 0 {
+		p.lines = p.lines[:1] // what was found is on the screens with room for it
+	}
+	for i, b := range m.form.boxes {
+		if m.short() && i != m.form.at {
+			continue
+		}
+		m.boxPane(t, p, b, width, i == m.form.at)
+	}
+	if m.form.at < 0 {
+		p.add(t.accent.Render(markCursor)+" "+t.strong.Render("Nothing is asked here.")+t.dim.Render(" Enter goes on."), "")
+		p.from, p.at, p.to = 0, 0, min(len(p.lines), 1)
+	} else if m.form.at == 0 && !m.short() {
+		p.from = 0
+	}
+	if m.short() {
+		var rest pane
+		m.notes(t, &rest, state, width)
+		for _, line := range rest.lines {
+			p.add("  " + line)
+		}
+	}
+	p.add(m.settledLines(t, width)...)
+}
+
+// title is the step's name with where it stands in the run.
+func (m *screen) title(state StepState) string {
+	for i, s := range m.steps {
+		if s.ID == state.ID {
+			title := fmt.Sprintf("%s (step %d of %d)", s.Title, i+1, len(m.steps))
+			if m.short() && len(m.form.boxes) > 1 {
+				title += fmt.Sprintf(", question %d of %d", m.form.at+1, len(m.form.boxes))
+			}
+			return title
+		}
+	}
+	return state.Title
+}
+
+// notes draws what the operator needs beside the questions. The callback, where
+// it is too long for a line here, has a row of its own below.
+func (m *screen) notes(t *tokens, p *pane, state StepState, width int) {
+	url := m.callback()
+	for _, note := range state.Notes {
+		if url != "" && ansi.StringWidth(url) > width-16 && m.strip(t) != nil {
+			note = strings.ReplaceAll(visible(note), url, "(in the row at the bottom)")
+		}
+		p.text(t.text, note, width, 14)
+		p.add("")
+	}
+}
+
+// boxPane draws one question.
+func (m *screen) boxPane(t *tokens, p *pane, b *box, width int, focused bool) {
+	margin, title := "  ", t.text
+	if focused {
+		margin, title = t.accent.Render(markCursor)+" ", t.strong
+		p.from = len(p.lines)
+	}
+	put := func(lines ...string) {
+		for _, line := range lines {
+			p.add(margin + line)
+		}
+	}
+	q := b.field.Question
+	head := title.Render(q.Title)
+	switch {
+	case b.gone:
+		put(t.dim.Render(q.Title + ": not asked any more"))
+		p.add("")
+		return
+	case b.field.Required:
+		head += t.dim.Render(" (required)")
+	}
+	put(cut(head, width))
+	lines, at, col := b.widget.lines(t, width)
+	if focused {
+		p.at, p.cursorX, p.cursorLine = len(p.lines)+at, -1, len(p.lines)+at
+		if col >= 0 {
+			p.cursorX = col + 2
+		}
+	}
+	put(lines...)
+	if b.problem != "" {
+		for _, line := range folded(markWrong+" "+b.problem, width, 2) {
+			put(t.bad.Render(line))
+		}
+	}
+	for _, note := range b.notes {
+		for _, line := range folded("what was given "+note, width, 2) {
+			put(t.caution.Render(line))
+		}
+	}
+	if focused {
+		for _, line := range folded(q.Why, width, 0) {
+			put(t.dim.Render(line))
+		}
+		if s := b.field.Source; b.field.Has && !s.Given() && !b.touched() {
+			for _, line := range folded("now: "+s.String(), width, 0) {
+				put(t.dim.Render(line))
+			}
+		}
+		p.to = len(p.lines)
+	}
+	p.add("")
+}
+
+// settledLines lists what is not asked here and how it stands, and the checks of
+// this step when they have run. Keys that are typed do not change it.
+func (m *screen) settledLines(t *tokens, width int) []string {
+	key := fmt.Sprint(m.version, m.form.step, m.form.more, width, m.theme.dark, len(m.form.boxes))
+	if m.frame.listKey == key {
+		return m.frame.list
+	}
+	var p pane
+	asked := map[string]bool{}
+	for _, b := range m.form.boxes {
+		asked[string(b.field.Question.Key)] = true
+	}
+	first := true
+	for _, f := range m.s.Fields(m.form.step) {
+		if asked[string(f.Question.Key)] || !f.Has {
+			continue
+		}
+		if first {
+			p.add(t.strong.Render("Settled"))
+			first = false
+		}
+		text := f.Text
+		if text == "" {
+			text = "empty"
+		}
+		name := string(f.Question.Key) + ":"
+		for i, line := range folded(fmt.Sprintf("%s %s (%s)", name, text, f.Source), width, 2) {
+			if i == 0 {
+				line = t.text.Render(name) + t.dim.Render(strings.TrimPrefix(line, name))
+			} else {
+				line = t.dim.Render(line)
+			}
+			p.add(line)
+		}
+	}
+	if m.form.rest > 0 {
+		p.text(t.dim, "ctrl+e asks for "+count(m.form.rest, "more setting")+".", width, 0)
+	}
+	m.checkLines(t, &p, width)
+	for i, line := range p.lines {
+		p.lines[i] = "  " + line
+	}
+	m.frame.list, m.frame.listKey = p.lines, key
+	return p.lines
+}
+
+// checkLines shows what the checks of this step found when they last ran.
+func (m *screen) checkLines(t *tokens, p *pane, width int) {
+	first := true
+	for _, r := range m.checks.results {
+		if m.stepOfCheck(r.ID) != m.form.step {
+			continue
+		}
+		if first {
+			title := "Checks"
+			if !m.checks.fresh {
+				title += ", before the last change"
+			}
+			p.add("", t.strong.Render(title))
+			first = false
+		}
+		for _, line := range CheckLines(r) {
+			p.text(t.line(line.Kind), line.Text, width, 2)
+		}
+	}
+}
+
+// reviewPane draws where the review stands, the row that Enter acts on, and the
+// lines of the plan.
+func (m *screen) reviewPane(t *tokens, p *pane, width int) {
+	page := &m.review
+	bar := t.accent.Render(markCursor) + " "
+	p.add("  " + t.here.Render(m.title(m.state(m.last()))))
+	v := m.verdict()
+	for _, about := range v.about {
+		for _, line := range folded(about.Text, width, 2) {
+			p.add("  " + t.line(about.Kind).Render(line))
+		}
+	}
+	if v.row != "" {
+		row := t.text.Render(markOther + " " + v.row)
+		if page.at < 0 {
+			row = bar + t.strong.Render(markChosen+" "+v.row)
+			p.at = len(p.lines)
+		} else {
+			row = "  " + row
+		}
+		if m.holding {
+			row = "  " + t.dim.Render(markOther+" "+v.row)
+		}
+		p.add(row)
+	}
+	p.from, p.to = 0, len(p.lines)
+	p.add("")
+	for i, line := range page.lines {
+		margin := "  "
+		if i == page.at {
+			margin = bar
+			p.from, p.at = len(p.lines), len(p.lines)
+		}
+		if line.Text == "" {
+			p.add("")
+			continue
+		}
+		style := t.line(line.Kind)
+		for _, text := range folded(line.Text, width, 4) {
+			p.add(margin + style.Render(text))
+		}
+		if i == page.at {
+			p.to = len(p.lines)
+		}
+	}
+}

@@ -18,7 +18,7 @@ const (
 
 // Query says what Discover looks for.
 type Query struct {
-	Namespace  string // of the control plane
+	Namespace  string // of the control plane; "" is the client's own
 	Release    string // Helm release
 	SecretName string // "" is what the Deployment uses, else DefaultSecretName
 }
@@ -75,8 +75,8 @@ func (c *Client) Discover(ctx context.Context, q Query) Found {
 		portal = make(chan portalSecret, 1)
 		stores = make(chan externalSecrets, 1)
 	)
-	found.Namespace.Name = q.Namespace
-	found.Release = Release{Name: q.Release, Namespace: q.Namespace}
+	// Kubernetes reads an empty namespace as all of them.
+	q.Namespace = cmp.Or(q.Namespace, c.target.Namespace)
 	wait.Go(func() { found.Server.Version, found.Server.Err = c.Reach(ctx) })
 	wait.Go(func() { found.Namespace = c.namespace(ctx, q.Namespace) })
 	wait.Go(func() { found.Release = c.release(ctx, q) })

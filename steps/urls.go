@@ -80,7 +80,7 @@ func urls() Step {
 				Value: Value{Kind: answers.String, Rules: []Rule{listenerRule}}, Rule: listenerCoversRule,
 				Default: "*. before the parent that portal and API share",
 				Why:     "It must cover the portal's and the API's host: *.example.com covers all names below example.com, but not example.com itself."},
-			{Key: "gateway.tls.certificateSecret", Title: "Certificate Secret", Example: "openchoreo-tls", When: throughGateway,
+			{Key: "gateway.tls.certificateSecret", Title: "Certificate Secret", Example: "openchoreo-tls", When: throughGateway.and(afterBaseURL),
 				Value: nameValue, Default: "none",
 				Why: "The kubernetes.io/tls Secret with the listener's certificate, for instance one that cert-manager keeps. Without it the listener is not served."},
 			{Key: "gateway.httpPort", Title: "HTTP port of the gateway", Example: "80", Ask: More, Value: portValue, Default: "the port of an http address, else 80",

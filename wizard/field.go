@@ -71,7 +71,9 @@ func (s *Session) asked(f Field) bool {
 	}
 	switch f.Question.Ask {
 	case steps.Open:
-		return !f.Has
+		// What is required only under a condition waits for that: an address that
+		// follows from another one is not asked before that one is known.
+		return !f.Has && (f.Required || f.Question.Required.Holds == nil)
 	case steps.Confirm:
 		return f.Source.Rank <= answers.FromChart
 	}

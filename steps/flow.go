@@ -36,7 +36,7 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 	in.Draft.ProposeAll(in.Found())
 	in.Draft.ProposeAll(suggestPreset(in))
 	for _, p := range in.ChartDefaults() {
-		if !unaskedDefaults[p.Key] || isInstalled(in) {
+		if !unaskedDefaults[p.Key] || IsInstalled(in) {
 			in.Draft.Propose(p)
 		}
 	}

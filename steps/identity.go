@@ -101,6 +101,9 @@ func suggestIdentity(in plan.Input) []answers.Proposal {
 			}
 		}
 	}
+	if rank := in.Draft.From["identity.issuer"].Rank; rank == answers.FromValues || rank == answers.FromCluster {
+		list = append([]answers.Proposal{found("identity.provider", providerOf(in.Draft.Identity), "the issuer that is in use")}, list...)
+	}
 	provider := in.Draft.Identity.Provider
 	if provider == "" {
 		provider = "thunder"
@@ -115,6 +118,26 @@ func suggestIdentity(in plan.Input) []answers.Proposal {
 		list = append(list, derived(key, trimmed+path, "identity.issuer", changed(in, "identity.issuer")))
 	}
 	return list
+}
+
+// providerMarks tell a provider by its addresses, for installations that this
+// program did not make.
+var providerMarks = []struct{ part, provider string }{
+	{"/protocol/openid-connect/", "keycloak"},
+	{"login.microsoftonline.com", "entra"}, {"sts.windows.net", "entra"},
+	{".auth0.com", "auth0"}, {".okta.com", "okta"}, {"cognito-idp.", "cognito"},
+	{".pingone.", "pingone"}, {".zitadel.cloud", "zitadel"}, {"/application/o/", "authentik"},
+	{".asgardeo.io", "asgardeo"}, {"accounts.google.com", "google"},
+	{"://thunder.", "thunder"}, {"thunder-service", "thunder"},
+}
+
+func providerOf(i answers.Identity) string {
+	for _, mark := range providerMarks {
+		if strings.Contains(i.Issuer, mark.part) || strings.Contains(i.TokenURL, mark.part) {
+			return mark.provider
+		}
+	}
+	return "other"
 }
 
 // endpointPaths are the endpoints of providers that have the same ones

@@ -43,13 +43,13 @@ func presetStep() Step {
 			Why:     "Sets replicas, resources, database and features to what fits.",
 			Default: "none: the chart's own defaults",
 			Suggest: func(plan.Input) any { return "development" },
-			When:    Condition{"on a first installation", func(in plan.Input) bool { return !isInstalled(in) || in.Draft.Given("preset") }},
+			When:    Condition{"on a first installation", func(in plan.Input) bool { return !IsInstalled(in) || in.Draft.Given("preset") }},
 		}},
 	}
 }
 
-// isInstalled tells whether a portal, or a file that sets one up, is there.
-func isInstalled(in plan.Input) bool {
+// IsInstalled tells whether a portal, or a file that sets one up, is there.
+func IsInstalled(in plan.Input) bool {
 	if in.Current.Cluster.Deployment.Name != "" || in.Current.Cluster.Release.Installed {
 		return true
 	}

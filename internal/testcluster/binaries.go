@@ -16,7 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// binary is one program of the control plane.
+// binary is one program of the control plane, or an operator's client of it.
 type binary struct {
 	name    string // of the file
 	module  string // directory below modules
@@ -30,6 +30,8 @@ var binaries = []binary{
 	{"kube-controller-manager", "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes"},
 	{"kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes"},
 	{"kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", ""},
+	{"kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"},
+	{"helm", "helm", "helm.sh/helm/v4/cmd/helm", ""},
 }
 
 // Build makes sure that the programs of the control plane exist in the user's
@@ -97,7 +99,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 
 // build compiles into a directory beside dir and renames it when all is there.
 func build(ctx context.Context, modules, dir string, progress io.Writer) error {
-	fmt.Fprintln(progress, "testcluster: building etcd, Kubernetes and kwok; the first time takes some minutes")
+	fmt.Fprintln(progress, "testcluster: building etcd, Kubernetes, kwok and helm; the first time takes some minutes")
 	tmp, err := os.MkdirTemp(filepath.Dir(dir), "build-")
 	if err != nil {
 		return err

@@ -30,6 +30,9 @@ type Cluster struct {
 	// Dir is the cluster's own directory: certificates, data, and each
 	// component's output in <name>.log. Stop removes it.
 	Dir string
+	// Bin is the directory of the programs, with kubectl and helm for tests that
+	// do what an operator would type.
+	Bin string
 
 	url       string
 	ca        *authority
@@ -99,6 +102,7 @@ func start(ctx context.Context, bin string, o options) (c *Cluster, err error) {
 	}
 	c = &Cluster{
 		Dir:       dir,
+		Bin:       bin,
 		url:       fmt.Sprintf("https://127.0.0.1:%d", ports[0]),
 		ca:        ca,
 		processes: ps,

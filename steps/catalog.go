@@ -46,6 +46,11 @@ type Choice struct {
 	Note  string `json:"note,omitempty"`
 }
 
+const (
+	unasked = ", never taken unasked"
+	refused = " (a placeholder that the chart refuses)"
+)
+
 // Default is what holds without an answer, for some charts or one preset. An
 // empty For means always.
 type Default struct {
@@ -62,12 +67,31 @@ type Place struct {
 // Entries returns everything that can be explained: answers keys in the order
 // they are asked, Helm paths, variables, keys of the Secret, checks.
 func Entries() []Entry {
+	k := knownCharts()
 	var all []Entry
-	all = append(all, answerEntries()...)
-	all = append(all, helmEntries()...)
-	all = append(all, variableEntries()...)
-	all = append(all, secretEntries()...)
+	all = append(all, k.answerEntries()...)
+	all = append(all, k.helmEntries()...)
+	all = append(all, k.variableEntries()...)
+	all = append(all, k.secretEntries()...)
 	return append(all, checkEntries()...)
+}
+
+// charts is what all known charts have, looked up once.
+type charts struct {
+	profiles  []templates.Profile
+	variables []templates.EnvVar
+	places    map[string][]Place  // where an answers key goes to
+	feeds     map[string][]string // the variables that an answers key ends up in
+}
+
+func knownCharts() charts {
+	k := charts{profiles: templates.Profiles(), places: map[string][]Place{}, feeds: map[string][]string{}}
+	k.variables = everyVariable(k.profiles)
+	for _, key := range answers.Keys() {
+		k.places[string(key)] = k.goesTo(string(key))
+		k.feeds[string(key)] = k.variablesOf(string(key))
+	}
+	return k
 }
 
 // Explain returns the entries that word means: those of that very name, else
@@ -116,22 +140,22 @@ func Nearest(word string) []string {
 	return nearest
 }
 
-func answerEntries() []Entry {
+func (k charts) answerEntries() []Entry {
 	var entries []Entry
 	for _, s := range Catalog().Steps {
 		for _, q := range s.Questions {
-			entries = append(entries, answerEntry(s, q))
+			entries = append(entries, k.answerEntry(s, q))
 		}
 	}
 	return entries
 }
 
-func answerEntry(s Step, q Question) Entry {
+func (k charts) answerEntry(s Step, q Question) Entry {
 	key := string(q.Key)
 	e := Entry{
 		Kind: AnswerEntry, Name: key, Group: s.Title, Title: q.Title, Meaning: q.Why, Type: q.Value.words(),
-		Example: q.Example, Defaults: answerDefaults(q), GoesTo: goesTo(key), Variables: variablesOf(key),
-		Charts: chartsWith(func(p templates.Profile) bool { return p.Has(key) }),
+		Example: q.Example, Defaults: k.answerDefaults(q), GoesTo: k.places[key], Variables: k.feeds[key],
+		Charts: k.chartsWith(func(p templates.Profile) bool { return p.Has(key) }),
 		Only:   q.When.Text, Required: q.Required.Text,
 	}
 	if e.Only == "" {
@@ -184,8 +208,13 @@ func (v Value) words() string {
 
 // answerDefaults are the charts' defaults, then the presets', then what is said
 // in words.
-func answerDefaults(q Question) []Default {
-	defaults := chartDefaults(func(p templates.Profile) (any, bool) { return profileDefault(p, string(q.Key)) })
+func (k charts) answerDefaults(q Question) []Default {
+	defaults := k.chartDefaults(func(p templates.Profile) (any, bool) { return profileDefault(p, string(q.Key)) })
+	if unaskedDefaults[q.Key] {
+		for i := range defaults {
+			defaults[i].For += unasked
+		}
+	}
 	for _, p := range presets {
 		if value, ok := p.settles[q.Key]; ok {
 			defaults = append(defaults, Default{For: "preset " + p.name, Value: q.Value.Print(value)})
@@ -197,14 +226,14 @@ func answerDefaults(q Question) []Default {
 	return defaults
 }
 
-func goesTo(key string) []Place {
+func (k charts) goesTo(key string) []Place {
 	var places []Place
 	add := func(kind, name string) {
 		if p := (Place{kind, name}); name != "" && !slices.Contains(places, p) {
 			places = append(places, p)
 		}
 	}
-	for _, p := range templates.Profiles() {
+	for _, p := range k.profiles {
 		add(HelmEntry, p.Paths[key])
 		if item, ok := p.Items[key]; ok {
 			add(HelmEntry, item.List)
@@ -218,10 +247,10 @@ func goesTo(key string) []Place {
 	return places
 }
 
-func variablesOf(key string) []string {
+func (k charts) variablesOf(key string) []string {
 	var names []string
-	for _, place := range goesTo(key) {
-		for _, v := range everyVariable() {
+	for _, place := range k.places[key] {
+		for _, v := range k.variables {
 			if v.Path == place.Name && place.Kind == HelmEntry && !v.Base || v.Secret == place.Name && place.Kind == SecretEntry {
 				names = append(names, v.Name)
 			}

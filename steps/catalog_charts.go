@@ -10,17 +10,17 @@ import (
 	"github.com/openchoreo/backstage-setup/templates"
 )
 
-func helmEntries() []Entry {
+func (k charts) helmEntries() []Entry {
 	var entries []Entry
 	byPath := map[string][]string{}
 	for _, key := range answers.Keys() {
-		for _, place := range goesTo(string(key)) {
+		for _, place := range k.places[string(key)] {
 			if place.Kind == HelmEntry {
 				byPath[place.Name] = append(byPath[place.Name], string(key))
 			}
 		}
 	}
-	for _, p := range templates.Profiles() {
+	for _, p := range k.profiles {
 		for _, sk := range p.SecretKeys {
 			if keys := byPath[sk.NamePath]; sk.NamePath != "" && !slices.Contains(keys, sk.Key) {
 				byPath[sk.NamePath] = append(keys, sk.Key)
@@ -32,30 +32,29 @@ func helmEntries() []Entry {
 			}
 		}
 	}
-	for _, k := range templates.HelmKeys() {
+	for _, helm := range templates.HelmKeys() {
 		e := Entry{
-			Kind: HelmEntry, Name: k.Path, Group: "Helm values", Meaning: k.Meaning, Type: helmTypes[k.Type],
-			Defaults: chartDefaults(func(p templates.Profile) (any, bool) { v, ok := p.Defaults[k.Path]; return v, ok }),
-			Charts:   chartsWith(func(p templates.Profile) bool { _, ok := p.Defaults[k.Path]; return ok }),
+			Kind: HelmEntry, Name: helm.Path, Group: "Helm values", Meaning: helm.Meaning, Type: helmTypes[helm.Type],
+			Defaults: k.chartDefaults(func(p templates.Profile) (any, bool) { v, ok := p.Defaults[helm.Path]; return v, ok }),
+			Charts:   k.chartsWith(func(p templates.Profile) bool { _, ok := p.Defaults[helm.Path]; return ok }),
 		}
-		slices.Sort(byPath[k.Path])
-		for _, key := range byPath[k.Path] {
+		slices.Sort(byPath[helm.Path])
+		for _, key := range byPath[helm.Path] {
 			e.ComesFrom = append(e.ComesFrom, Place{AnswerEntry, key})
 		}
-		for _, v := range everyVariable() {
-			if v.Path == k.Path {
+		for _, v := range k.variables {
+			if v.Path == helm.Path {
 				e.Variables = append(e.Variables, v.Name)
 			}
 		}
 		entries = append(entries, e)
 	}
-	return append(entries, movedEntries()...)
+	return append(entries, k.movedEntries()...)
 }
 
-func movedEntries() []Entry {
+func (k charts) movedEntries() []Entry {
 	var entries []Entry
-	profiles := templates.Profiles()
-	moved := profiles[len(profiles)-1].Moved
+	moved := k.profiles[len(k.profiles)-1].Moved
 	for old, now := range moved {
 		entries = append(entries, Entry{
 			Kind: HelmEntry, Name: old, Group: "Helm values of older files", Meaning: "Renamed: the charts read " + now + " instead.",
@@ -70,12 +69,12 @@ var helmTypes = map[string]string{
 	"string": "text", "boolean": "true or false", "integer": "whole number", "array": "list", "object": "mapping",
 }
 
-func variableEntries() []Entry {
+func (k charts) variableEntries() []Entry {
 	var entries []Entry
-	for _, v := range everyVariable() {
+	for _, v := range k.variables {
 		e := Entry{
 			Kind: VariableEntry, Name: v.Name, Group: "Environment variables of the portal", Meaning: v.Meaning,
-			Charts: chartsWith(func(p templates.Profile) bool { _, ok := p.EnvVar(v.Name); return ok }), Only: whenWords(v.When),
+			Charts: k.chartsWith(func(p templates.Profile) bool { _, ok := p.EnvVar(v.Name); return ok }), Only: whenWords(v.When),
 		}
 		if v.Default != "" {
 			e.Defaults = []Default{{Value: v.Default}}
@@ -92,7 +91,7 @@ func variableEntries() []Entry {
 			e.Do = "The chart sets it after the variables of environment.extra, so that one of the same name there does not win: change what it comes from instead."
 		}
 		for _, key := range answers.Keys() {
-			if slices.Contains(variablesOf(string(key)), v.Name) || (key == "environment.logLevel" && v.Name == "LOG_LEVEL") {
+			if slices.Contains(k.feeds[string(key)], v.Name) || (key == "environment.logLevel" && v.Name == "LOG_LEVEL") {
 				e.ComesFrom = append(e.ComesFrom, Place{AnswerEntry, string(key)})
 			}
 		}
@@ -101,10 +100,10 @@ func variableEntries() []Entry {
 	return entries
 }
 
-func secretEntries() []Entry {
+func (k charts) secretEntries() []Entry {
 	var entries []Entry
 	seen := map[string]bool{}
-	for _, p := range slices.Backward(templates.Profiles()) {
+	for _, p := range slices.Backward(k.profiles) {
 		for _, sk := range p.SecretKeys {
 			if seen[sk.Name] {
 				continue
@@ -112,8 +111,8 @@ func secretEntries() []Entry {
 			seen[sk.Name] = true
 			e := Entry{
 				Kind: SecretEntry, Name: sk.Name, Group: "Keys of the Secret", Meaning: sk.Meaning,
-				ComesFrom: []Place{{AnswerEntry, sk.Key}}, Variables: variablesOf(sk.Key), Required: requiredWords(sk),
-				Charts: chartsWith(func(p templates.Profile) bool { _, ok := p.SecretKey(sk.Key); return ok }),
+				ComesFrom: []Place{{AnswerEntry, sk.Key}}, Variables: k.feeds[sk.Key], Required: requiredWords(sk),
+				Charts: k.chartsWith(func(p templates.Profile) bool { _, ok := p.SecretKey(sk.Key); return ok }),
 			}
 			if sk.NamePath != "" {
 				e.ComesFrom = append(e.ComesFrom, Place{HelmEntry, sk.NamePath})
@@ -151,9 +150,9 @@ func whenWords(w templates.When) string {
 
 // everyVariable returns the variables of all charts, each as the newest chart
 // that sets it has it.
-func everyVariable() []templates.EnvVar {
+func everyVariable(profiles []templates.Profile) []templates.EnvVar {
 	var all []templates.EnvVar
-	for _, p := range slices.Backward(templates.Profiles()) {
+	for _, p := range slices.Backward(profiles) {
 		for _, v := range p.Env {
 			if !slices.ContainsFunc(all, func(known templates.EnvVar) bool { return known.Name == v.Name }) {
 				all = append(all, v)
@@ -189,11 +188,10 @@ func profileDefault(p templates.Profile, key string) (any, bool) {
 }
 
 // chartDefaults says a default once for all charts that agree on it.
-func chartDefaults(of func(templates.Profile) (any, bool)) []Default {
+func (k charts) chartDefaults(of func(templates.Profile) (any, bool)) []Default {
 	type run struct{ first, last, value string }
 	var runs []run
-	profiles := templates.Profiles()
-	for _, p := range profiles {
+	for _, p := range k.profiles {
 		value, ok := of(p)
 		if !ok {
 			continue
@@ -226,7 +224,7 @@ func defaultText(value any) string {
 		case v == "":
 			return "empty"
 		case strings.Contains(v, ".invalid"):
-			return v + " (a placeholder that the chart refuses)"
+			return v + refused
 		}
 		return v
 	case []any:
@@ -263,8 +261,8 @@ func listText(list []any) string {
 }
 
 // chartsWith says which of the known charts have something.
-func chartsWith(has func(templates.Profile) bool) string {
-	profiles := templates.Profiles()
+func (k charts) chartsWith(has func(templates.Profile) bool) string {
+	profiles := k.profiles
 	first, last := -1, -1
 	for i, p := range profiles {
 		if has(p) {

@@ -24,7 +24,7 @@ const exampleHead = `# Answers for ` + "`backstage-setup install --answers FILE`
 // It works as it is, once the environment variable CLIENT_SECRET is set. Prose
 // begins with "# ", a setting that is commented out with "#" and its name.
 func Example() string {
-	given := exampleAnswers()
+	given, known := exampleAnswers(), knownCharts()
 	var b strings.Builder
 	b.WriteString(exampleHead)
 	flow := Catalog()
@@ -45,16 +45,16 @@ func Example() string {
 			open = append(open[:i:i], groups[i])
 		}
 		open = open[:len(groups)]
-		writeExample(&b, q, strings.Repeat("  ", len(groups)), path[len(path)-1], given)
+		writeExample(&b, q, strings.Repeat("  ", len(groups)), path[len(path)-1], given, known)
 	}
 	return b.String()
 }
 
-func writeExample(b *strings.Builder, q Question, indent, name string, given map[answers.Key]string) {
+func writeExample(b *strings.Builder, q Question, indent, name string, given map[answers.Key]string, known charts) {
 	if indent == "" {
 		b.WriteString("\n")
 	}
-	for _, line := range exampleComment(q, 78-len(indent)) {
+	for _, line := range exampleComment(known.answerEntry(Step{}, q), q, 78-len(indent)) {
 		fmt.Fprintf(b, "%s# %s\n", indent, line)
 	}
 	value, active := given[q.Key]
@@ -65,36 +65,46 @@ func writeExample(b *strings.Builder, q Question, indent, name string, given map
 	fmt.Fprintf(b, "%s%s: %s\n", indent, name, value)
 }
 
-func exampleComment(q Question, width int) []string {
-	e := answerEntry(Step{}, q)
-	lines := Wrap(strings.TrimSuffix(q.Title, ".")+". "+q.Why, width)
+func exampleComment(e Entry, q Question, width int) []string {
+	title := q.Title
+	if !strings.HasSuffix(title, "?") {
+		title += "."
+	}
+	lines := Wrap(title+" "+q.Why, width)
 	longest := 0
 	for _, c := range e.Values {
 		longest = max(longest, len(c.Value))
 	}
 	for _, c := range e.Values {
-		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-*s  %s", longest, c.Value, c.Note), " "))
+		notes := Wrap(c.Note, width-longest-4)
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("  %-*s  %s", longest, c.Value, strings.Join(notes[:min(1, len(notes))], "")), " "))
+		for _, note := range notes[min(1, len(notes)):] {
+			lines = append(lines, strings.Repeat(" ", longest+4)+note)
+		}
 	}
 	var more []string
 	if e.Charts != "all" {
 		more = append(more, "Charts "+e.Charts+".")
 	}
-	if q.Required.Holds != nil {
+	usual := usualDefault(e.Defaults)
+	if q.Required.Holds != nil && (usual == "" || q.Required.Text != always.Text) {
 		more = append(more, "Required "+q.Required.Text+".")
 	}
-	if text := oneDefault(e.Defaults); text != "" {
-		more = append(more, "Default: "+text+".")
+	if usual != "" {
+		more = append(more, "Default: "+usual+".")
 	}
 	return append(lines, Wrap(strings.Join(more, " "), width)...)
 }
 
-// oneDefault is the default in words, else that of the newest chart.
-func oneDefault(defaults []Default) string {
+// usualDefault is the default in words, else that of the newest chart unless it
+// is only a placeholder there.
+func usualDefault(defaults []Default) string {
 	text := ""
 	for _, d := range defaults {
-		if !strings.HasPrefix(d.For, "preset ") {
-			text = d.Value
+		if strings.HasPrefix(d.For, "preset ") || strings.HasSuffix(d.For, unasked) || strings.HasSuffix(d.Value, refused) {
+			continue
 		}
+		text = d.Value
 	}
 	return text
 }
@@ -123,6 +133,12 @@ func flowYAML(value any) string {
 		return secretYAML(v.Ref)
 	case []answers.EnvVar:
 		value = envDocument(v)
+	case []string:
+		items := make([]string, len(v))
+		for i, item := range v {
+			items[i] = flowYAML(item)
+		}
+		return "[" + strings.Join(items, ", ") + "]"
 	}
 	var b strings.Builder
 	enc := json.NewEncoder(&b) // JSON is YAML's flow style

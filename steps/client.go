@@ -114,7 +114,7 @@ func scopes() Step {
 			{Key: "client.oidcScope", Title: "Sign-in scopes", Example: "openid profile email groups", Ask: More, When: signIn,
 				Value: textValue.with(notEmptyRule, scopeRule), Rule: openidRule,
 				Why: "Asked for when people sign in. Some providers send groups or refresh tokens only for a scope (groups, offline_access)."},
-			{Key: "client.serviceScope", Title: "Service scope", Example: "api://2f1c…/.default", When: signIn,
+			{Key: "client.serviceScope", Title: "Service scope", Example: "api://2f1c0a9e/.default", When: signIn,
 				Ask: More, Required: Condition{"with identity.provider entra", func(in plan.Input) bool { return in.Draft.Identity.Provider == "entra" }},
 				Value: textValue.with(scopeRule).orEmpty(), Rule: serviceScopeRule, Default: "none: the provider's default",
 				Why: "Asked for when the portal calls the API for itself. Entra ID needs exactly api://<application id>/.default, Okta a scope of its own."},

@@ -30,7 +30,11 @@ var (
 )
 
 func (c Condition) and(other Condition) Condition {
-	return Condition{Text: c.Text + " and " + strings.TrimPrefix(other.Text, "with "), Holds: func(in plan.Input) bool { return c.holds(in) && other.holds(in) }}
+	text := c.Text
+	if other.Text != always.Text {
+		text += " and " + strings.TrimPrefix(other.Text, "with ")
+	}
+	return Condition{Text: text, Holds: func(in plan.Input) bool { return c.holds(in) && other.holds(in) }}
 }
 
 func isThunder(in plan.Input) bool { return in.Draft.Identity.Provider == "thunder" }

@@ -166,10 +166,20 @@ func convertList(value any) (any, error) {
 
 // Near returns the known key that is most likely meant by a mistyped one, or "".
 func Near(mistyped string) Key {
-	best, distance := Key(""), len(mistyped)/3+1
-	for _, key := range Keys() {
-		if d := editDistance(strings.ToLower(mistyped), strings.ToLower(string(key))); d <= distance {
-			best, distance = key, d-1
+	names := make([]string, len(fields()))
+	for i, f := range fields() {
+		names[i] = string(f.key)
+	}
+	return Key(Closest(mistyped, names))
+}
+
+// Closest returns the word that is most likely meant by a mistyped one, or ""
+// when none is near.
+func Closest(mistyped string, words []string) string {
+	best, distance := "", len(mistyped)/3+1
+	for _, word := range words {
+		if d := editDistance(strings.ToLower(mistyped), strings.ToLower(word)); d <= distance {
+			best, distance = word, d-1
 		}
 	}
 	return best

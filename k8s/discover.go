@@ -120,22 +120,18 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 		}
 	}
 	s, err := c.Secret(ctx, q.Namespace, state.Name)
-	byMark := ""
 	switch {
 	case err == nil:
 		state.Secret, state.Owner = s, s.Owner
-		if s.Owner.Kind == OwnerExternalSecrets {
-			byMark = s.Owner.Name
-		}
 	case !errors.Is(err, ErrNotFound):
 		state.Unknown = err.Error()
 	}
 	all := <-stores
-	external, ok := all.targeting(state.Name, byMark)
+	external, ok := all.targeting(state.Name, state.Owner)
 	if !ok {
 		return state, ExternalSecret{Unknown: all.unknown}
 	}
-	if state.Owner.Kind == "" {
+	if !state.Owner.certain() {
 		state.Owner = external.owner()
 	}
 	external.Store = c.store(ctx, external)

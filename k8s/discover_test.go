@@ -1,213 +1,17 @@
 package k8s
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/openchoreo/backstage-setup/internal/testcluster"
 )
-
-const (
-	maxRequests   = 24
-	maxRoundTrips = 4
-)
-
-// installed is a control plane as its chart makes it; NS is its namespace.
-const installed = `
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: portal
-  namespace: NS
-  labels: &labels
-    helm.sh/chart: openchoreo-control-plane-1.2.3
-    app.kubernetes.io/name: openchoreo-control-plane
-    app.kubernetes.io/instance: cp
-    app.kubernetes.io/version: v1.2.3
-    app.kubernetes.io/managed-by: Helm
-    app.kubernetes.io/component: backstage
-    helm.toolkit.fluxcd.io/name: cp
-    helm.toolkit.fluxcd.io/namespace: flux-system
-  annotations: {reloader.stakater.com/auto: "true"}
-spec:
-  selector: {matchLabels: {app.kubernetes.io/component: backstage}}
-  template:
-    metadata: {labels: *labels}
-    spec:
-      containers:
-      - name: backstage
-        image: ghcr.io/openchoreo/openchoreo-ui:v1.2.3
-        env:
-        - {name: BACKEND_SECRET, valueFrom: {secretKeyRef: {name: portal-secrets, key: backend-secret}}}
-        - {name: DATABASE_CLIENT, value: pg}
----
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: openchoreo-api-config, namespace: NS}
-data: {config.yaml: "security: {authentication: {jwt: {issuer: 'https://id.example.com'}}}"}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: portal-secrets, namespace: NS}
-stringData: {client-secret: c, backend-secret: b}
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: fast-NS, annotations: {storageclass.kubernetes.io/is-default-class: "true"}}
-provisioner: kubernetes.io/no-provisioner
----
-apiVersion: storage.k8s.io/v1
-kind: StorageClass
-metadata: {name: slow-NS}
-provisioner: kubernetes.io/no-provisioner
-`
-
-// custom is what of it needs resource definitions.
-const custom = `
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {name: portal-es, namespace: NS}
-spec:
-  refreshInterval: 1h
-  secretStoreRef: {kind: ClusterSecretStore, name: store-NS}
-  target: {name: portal-secrets, creationPolicy: Merge}
-  data:
-  - {secretKey: client-secret, remoteRef: {key: backstage-client-secret, property: value}}
----
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {name: portal-secrets, namespace: NS}
-spec:
-  secretStoreRef: {kind: ClusterSecretStore, name: store-NS}
-  target: {name: another}
-  data:
-  - {secretKey: a, remoteRef: {key: a}}
----
-apiVersion: external-secrets.io/v1
-kind: ClusterSecretStore
-metadata: {name: store-NS}
-spec:
-  provider:
-    vault:
-      server: http://openbao.openbao.svc:8200
-      path: secret
-      version: v2
-      auth: {kubernetes: {mountPath: kubernetes, role: reader}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: Gateway
-metadata: {name: gateway-default, namespace: NS}
-spec:
-  gatewayClassName: kgateway
-  listeners:
-  - {name: http, port: 8080, protocol: HTTP}
-  - {name: https, port: 8443, protocol: HTTPS, hostname: "*.example.com", tls: {certificateRefs: [{name: wildcard}]}}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: portal, namespace: NS, labels: {app.kubernetes.io/component: backstage}}
-spec: {hostnames: [console.example.com], parentRefs: [{name: gateway-default}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: openchoreo-api, namespace: NS, labels: {app.kubernetes.io/component: api-server}}
-spec: {hostnames: [api.example.com], parentRefs: [{name: gateway-default}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: unrelated, namespace: NS}
-spec: {hostnames: [other.example.com]}
----
-apiVersion: openchoreo.dev/v1alpha1
-kind: ClusterWorkflowPlane
-metadata: {name: wp-NS}
-spec: {planeID: default, clusterAgent: {clientCA: {value: ca}}}
----
-apiVersion: openchoreo.dev/v1alpha1
-kind: WorkflowPlane
-metadata: {name: own, namespace: NS}
-spec: {planeID: default, clusterAgent: {clientCA: {value: ca}}}
----
-apiVersion: openchoreo.dev/v1alpha1
-kind: ObservabilityPlane
-metadata: {name: op, namespace: NS}
-spec: {planeID: default, observerURL: "https://observer.example.com", clusterAgent: {clientCA: {value: ca}}}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: thunder}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: thunder, namespace: thunder, labels: {app.kubernetes.io/name: thunder}}
-spec:
-  selector: {matchLabels: {app.kubernetes.io/name: thunder}}
-  template:
-    metadata: {labels: {app.kubernetes.io/name: thunder}}
-    spec: {containers: [{name: thunder, image: "thunder:0.28.0"}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: thunder, namespace: thunder}
-spec: {hostnames: [thunder.example.com]}
-`
-
-// install makes a control plane in a new namespace; kinds is whether the
-// resource definitions are there.
-func install(t *testing.T, cluster *testcluster.Cluster, kinds bool) (ns string) {
-	t.Helper()
-	ns = cluster.Namespace(t)
-	manifest := installed
-	if kinds {
-		manifest += "\n---" + custom
-	}
-	cluster.ApplyManifest(t, []byte(strings.ReplaceAll(manifest, "NS", ns)))
-	for _, revision := range []struct{ version, status string }{{"8", "superseded"}, {"9", "failed"}, {"10", "deployed"}} {
-		text := strings.ReplaceAll(releaseJSON, `"version": 12`, `"version": `+revision.version)
-		cluster.ApplyManifest(t, fmt.Appendf(nil, `
-apiVersion: v1
-kind: Secret
-metadata:
-  name: sh.helm.release.v1.cp.v%[1]s
-  namespace: %[2]s
-  labels: {owner: helm, name: cp, status: %[3]s, version: "%[1]s"}
-type: helm.sh/release.v1
-stringData: {release: %[4]s}
-`, revision.version, ns, revision.status, packRelease(t, strings.ReplaceAll(text, `"deployed"`, `"`+revision.status+`"`))))
-	}
-	return ns
-}
-
-// setStatus writes the status of a custom resource, as its controller would.
-func setStatus(t *testing.T, cluster *testcluster.Cluster, k kind, ns, name, status string) {
-	t.Helper()
-	client, err := dynamic.NewForConfig(cluster.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var resource dynamic.ResourceInterface = client.Resource(schema.GroupVersionResource{Group: k.group, Version: k.version, Resource: k.resource})
-	if ns != "" {
-		resource = resource.(dynamic.NamespaceableResourceInterface).Namespace(ns)
-	}
-	_, err = resource.Patch(t.Context(), name, types.MergePatchType, []byte(`{"status":`+status+`}`), metav1.PatchOptions{}, "status")
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestDiscoverInstalled(t *testing.T) {
 	cluster := testcluster.Start(t)
@@ -312,56 +116,6 @@ func TestDiscoverInstalled(t *testing.T) {
 		}
 	})
 	t.Run("as large as ever", func(t *testing.T) { testGrowth(t, cluster, ns) })
-}
-
-// testRoundTrips replays the API server's answers, each after a second of the
-// bubble's clock: the seconds that pass are the requests that wait for another.
-func testRoundTrips(t *testing.T, answers []exchange, ns string) {
-	synctest.Test(t, func(t *testing.T) {
-		c := openAs(t, replayConfig(t), func(http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(req *http.Request) (*http.Response, error) {
-				time.Sleep(time.Second)
-				for _, e := range answers {
-					if e.method == req.Method && strings.HasSuffix(e.url, req.URL.RequestURI()) {
-						return response(req, e.status, e.contentType, e.body), nil
-					}
-				}
-				return nil, fmt.Errorf("nobody asked %s %s before", req.Method, req.URL)
-			})
-		})
-		start := time.Now()
-		found := c.Discover(t.Context(), Query{Namespace: ns, Release: "cp"})
-		if found.External.Store.Server == "" || found.Release.Revision == 0 {
-			t.Errorf("the replay is not complete: %+v", found)
-		}
-		if passed := time.Since(start); passed > maxRoundTrips*time.Second {
-			t.Errorf("%v round trips, at most %d are allowed", passed.Seconds(), maxRoundTrips)
-		}
-	})
-}
-
-// testGrowth adds what a grown cluster has and expects the same requests and
-// no more bytes.
-func testGrowth(t *testing.T, cluster *testcluster.Cluster, ns string) {
-	_, core := admin(t, cluster)
-	q := Query{Namespace: ns, Release: "cp"}
-	before, after := &recorder{}, &recorder{}
-	openAs(t, cluster.Kubeconfig, before.wrap).Discover(t.Context(), q)
-	for i := range 200 {
-		s := portalSecretObject(map[string]string{"data": strings.Repeat("x", 10_000)})
-		s.Name = fmt.Sprintf("unrelated-%d", i)
-		s.Labels = map[string]string{"owner": "helm", "name": "another", "status": "deployed", "version": "1"}
-		if _, err := core.Secrets(ns).Create(t.Context(), s, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	openAs(t, cluster.Kubeconfig, after.wrap).Discover(t.Context(), q)
-	if len(before.requests()) != len(after.requests()) {
-		t.Errorf("%d requests, then %d", len(before.requests()), len(after.requests()))
-	}
-	if after.bytes() > before.bytes()+before.bytes()/10 {
-		t.Errorf("%d bytes, then %d", before.bytes(), after.bytes())
-	}
 }
 
 func TestDiscoverEmptyCluster(t *testing.T) {
@@ -483,115 +237,60 @@ func errOf(text string) error {
 	return errors.New(text)
 }
 
-func TestDeadServer(t *testing.T) {
-	port, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func TestDiscoverTwoReleases(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	ns := cluster.Namespace(t)
+	c, _ := admin(t, cluster)
+	for _, d := range []struct{ name, release, component, chart string }{
+		{"a-portal", "first", "backstage", "openchoreo-control-plane-1.1.6"},
+		{"b-portal", "second", "backstage", "openchoreo-control-plane-1.2.3"},
+		{"c-api", "third", "api-server", "openchoreo-control-plane-1.0.5"},
+	} {
+		cluster.ApplyManifest(t, fmt.Appendf(nil, `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: %s
+  namespace: %s
+  labels: {app.kubernetes.io/instance: %s, app.kubernetes.io/component: %s, helm.sh/chart: %s}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: x}}
+  template:
+    metadata: {labels: {app: x}}
+    spec: {containers: [{name: x, image: x}]}
+`, d.name, ns, d.release, d.component, d.chart))
 	}
-	port.Close() // nobody listens there any more
-	c := openAs(t, serverConfig(t, "https://"+port.Addr().String()), nil)
-	_, err = c.Reach(t.Context())
-	if !errors.Is(err, ErrUnreachable) {
-		t.Fatalf("got %v", err)
-	}
-	if want := "get version: the API server cannot be reached: dial tcp " + port.Addr().String(); !strings.HasPrefix(err.Error(), want) {
-		t.Errorf("got  %v\nwant %s…", err, want)
-	}
-	got := c.Discover(t.Context(), Query{Namespace: "ns", Release: "cp"})
-	if !errors.Is(got.Server.Err, ErrUnreachable) || got.Secret.Unknown == "" || got.Release.Unknown == "" {
-		t.Errorf("%+v", got)
-	}
-}
-
-func TestSilentServer(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody answers
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
-	c, err := Open(Options{Kubeconfig: serverConfig(t, "https://"+silent.Addr().String()), Timeout: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = c.Reach(t.Context())
-	if !errors.Is(err, ErrUnreachable) || !strings.HasSuffix(err.Error(), "did not answer in time") {
-		t.Errorf("got %v", err)
-	}
-}
-
-// Discovery of a server that never answers takes one time-out, not one for each
-// round trip.
-func TestDiscoverSilentServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := openAs(t, replayConfig(t), func(http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(req *http.Request) (*http.Response, error) {
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			})
-		})
-		start := time.Now()
-		got := c.Discover(t.Context(), Query{Namespace: "ns", Release: "cp"})
-		if passed := time.Since(start); passed != DefaultTimeout {
-			t.Errorf("it took %v", passed)
+	for release, want := range map[string][2]string{
+		"first": {"a-portal", "1.1.6"}, "second": {"b-portal", "1.2.3"},
+	} {
+		got := c.Discover(t.Context(), Query{Namespace: ns, Release: release})
+		if got.Deployment.Name != want[0] || got.Release.ChartVersion != want[1] || !got.Release.Installed {
+			t.Errorf("%s: %+v %+v", release, got.Deployment, got.Release)
 		}
-		if !errors.Is(got.Server.Err, ErrUnreachable) || got.Secret.Unknown == "" || got.External.Unknown == "" {
-			t.Errorf("%+v", got)
-		}
-	})
-}
-
-func TestDiscoverCanceled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := openAs(t, replayConfig(t), func(http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(req *http.Request) (*http.Response, error) {
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			})
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Second, cancel)
-		start := time.Now()
-		got := c.Discover(ctx, Query{Namespace: "ns", Release: "cp"})
-		if passed := time.Since(start); passed != time.Second {
-			t.Errorf("it took %v", passed)
-		}
-		if !errors.Is(got.Server.Err, context.Canceled) || errors.Is(got.Server.Err, ErrUnreachable) {
-			t.Errorf("got %v", got.Server.Err)
-		}
-	})
-}
-
-// A credential plugin that fails is no unreachable server.
-func TestCredentialPluginFails(t *testing.T) {
-	path := writeFile(t, "config", `apiVersion: v1
-kind: Config
-current-context: c
-clusters: [{name: c, cluster: {server: "https://127.0.0.1:1"}}]
-contexts: [{name: c, context: {cluster: c, user: u}}]
-users:
-- name: u
-  user:
-    exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-credential-plugin, interactiveMode: IfAvailable}
-`)
-	_, err := openAs(t, path, nil).Reach(t.Context())
-	if !errors.Is(err, ErrLogin) || !strings.Contains(err.Error(), "no-such-credential-plugin") {
-		t.Errorf("got %v", err)
 	}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
-
-func replayConfig(t *testing.T) string { return serverConfig(t, "http://replay.invalid") }
-
-func serverConfig(t *testing.T, server string) string {
-	t.Helper()
-	return writeFile(t, "config", `apiVersion: v1
-kind: Config
-current-context: c
-clusters: [{name: c, cluster: {server: "`+server+`"}}]
-contexts: [{name: c, context: {cluster: c, user: u}}]
-users: [{name: u, user: {token: t}}]
-`)
+func TestDiscoverWithoutPortal(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	ns := cluster.Namespace(t)
+	c, _ := admin(t, cluster)
+	cluster.ApplyManifest(t, fmt.Appendf(nil, `
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: openchoreo-api
+  namespace: %s
+  labels: {app.kubernetes.io/instance: cp, app.kubernetes.io/component: api-server, helm.sh/chart: openchoreo-control-plane-1.2.3}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: x}}
+  template:
+    metadata: {labels: {app: x}}
+    spec: {containers: [{name: x, image: x}]}
+`, ns))
+	got := c.Discover(t.Context(), Query{Namespace: ns, Release: "cp"})
+	if got.Deployment.Name != "" || got.Deployment.Unknown != "" || !got.Release.Installed || got.Release.ChartVersion != "1.2.3" {
+		t.Errorf("%+v %+v", got.Deployment, got.Release)
+	}
 }

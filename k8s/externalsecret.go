@@ -1,7 +1,9 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -104,16 +106,14 @@ func (c *Client) externalSecrets(ctx context.Context, namespace string) external
 	return all
 }
 
-// targeting returns the ExternalSecret that writes the named Secret; byMark is
-// its name as the Secret's own marks tell, or "".
-func (all externalSecrets) targeting(secretName, byMark string) (ExternalSecret, bool) {
+// targeting returns the ExternalSecret that writes the named Secret: the one
+// that the Secret's own marks name, or whose target it is.
+func (all externalSecrets) targeting(secretName string, mark Owner) (ExternalSecret, bool) {
 	for _, es := range all.items {
-		target := es.Spec.Target.Name
-		if target == "" {
-			target = es.Metadata.Name
-		}
+		target := cmp.Or(es.Spec.Target.Name, es.Metadata.Name)
+		named := mark.Kind == OwnerExternalSecrets && mark.Name == es.Metadata.Name
 		// With creationPolicy None it writes nothing.
-		if es.Metadata.Name == byMark || (target == secretName && es.Spec.Target.CreationPolicy != "None") {
+		if named || (target == secretName && es.Spec.Target.CreationPolicy != "None") {
 			return es.plain(target), true
 		}
 	}
@@ -123,15 +123,9 @@ func (all externalSecrets) targeting(secretName, byMark string) (ExternalSecret,
 func (es externalSecret) plain(target string) ExternalSecret {
 	out := ExternalSecret{
 		Name: es.Metadata.Name, Namespace: es.Metadata.Namespace, ResourceVersion: es.Metadata.ResourceVersion,
-		Target: target, CreationPolicy: es.Spec.Target.CreationPolicy, RefreshPolicy: es.Spec.RefreshPolicy,
+		Target: target, CreationPolicy: cmp.Or(es.Spec.Target.CreationPolicy, "Owner"), RefreshPolicy: es.Spec.RefreshPolicy,
 		Whole: len(es.Spec.DataFrom) > 0, RefreshTime: es.Status.RefreshTime,
-		Store: Store{Kind: es.Spec.SecretStoreRef.Kind, Name: es.Spec.SecretStoreRef.Name},
-	}
-	if out.CreationPolicy == "" {
-		out.CreationPolicy = "Owner"
-	}
-	if out.Store.Kind == "" {
-		out.Store.Kind = "SecretStore"
+		Store: Store{Kind: cmp.Or(es.Spec.SecretStoreRef.Kind, "SecretStore"), Name: es.Spec.SecretStoreRef.Name},
 	}
 	for _, d := range es.Spec.Data {
 		out.Data = append(out.Data, ExternalKey{d.SecretKey, d.RemoteRef.Key, d.RemoteRef.Property})
@@ -160,22 +154,33 @@ func (c *Client) store(ctx context.Context, es ExternalSecret) Store {
 	}
 	var store struct {
 		Spec struct {
-			Provider map[string]struct {
-				Server  string `json:"server"`
-				Path    string `json:"path"`
-				Version string `json:"version"`
-			} `json:"provider"`
+			Provider map[string]json.RawMessage `json:"provider"`
 		} `json:"spec"`
 	}
 	if err := c.get(ctx, k, namespace, s.Name, &store); err != nil {
 		s.Unknown = err.Error()
 		return s
 	}
-	for provider, settings := range store.Spec.Provider {
+	for provider, settings := range store.Spec.Provider { // there is one
 		s.Provider = provider
 		if provider == "vault" {
-			s.Server, s.Path, s.Version = settings.Server, settings.Path, settings.Version
+			s.readVault(settings)
 		}
 	}
 	return s
+}
+
+// readVault reads the settings of OpenBao and Vault; other providers give the
+// same names to other things.
+func (s *Store) readVault(settings []byte) {
+	var vault struct {
+		Server  string `json:"server"`
+		Path    string `json:"path"`
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(settings, &vault); err != nil {
+		s.Unknown = "provider vault: " + err.Error()
+		return
+	}
+	s.Server, s.Path, s.Version = vault.Server, vault.Path, cmp.Or(vault.Version, "v2") // its default
 }

@@ -3,10 +3,7 @@ package k8s
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // OwnerKind is what keeps an object as it is. "" is nobody.
@@ -32,25 +29,6 @@ type Owner struct {
 	Kind            OwnerKind
 	Name, Namespace string // of the owning object, "" where the marks do not name one
 	Reason          string // the mark by which it was recognised
-}
-
-// Meta is what OwnerOf looks at.
-type Meta struct {
-	Namespace, Name     string
-	Labels, Annotations map[string]string
-	References          []Reference
-	Managers            []Manager
-	Immutable           bool
-}
-
-// Reference is one of an object's ownerReferences.
-type Reference struct{ Group, Kind, Name string }
-
-// Manager is an entry of an object's managedFields.
-type Manager struct {
-	Name  string
-	Apply bool // server-side apply; else an update
-	Data  bool // it holds keys of the Secret's data
 }
 
 // OwnerOf tells who owns an object by the marks on it. The order matters:
@@ -228,23 +206,6 @@ func managerMark(m Meta) Owner {
 	return Owner{}
 }
 
-func (m Meta) reference(group, kind string) (Reference, bool) {
-	i := slices.IndexFunc(m.References, func(r Reference) bool { return r.Group == group && r.Kind == kind })
-	if i < 0 {
-		return Reference{}, false
-	}
-	return m.References[i], true
-}
-
-func (m Meta) manager(names ...string) (string, bool) {
-	for _, holder := range m.Managers {
-		if slices.Contains(names, holder.Name) {
-			return holder.Name, true
-		}
-	}
-	return "", false
-}
-
 func (m Meta) ownedBy(kind OwnerKind, ref Reference) Owner {
 	return Owner{kind, ref.Name, m.Namespace, fmt.Sprintf("owner reference to %s %q", ref.Kind, ref.Name)}
 }
@@ -257,31 +218,22 @@ func annotation(name string) string { return "annotation " + name }
 // target it is. A missing right to list ExternalSecrets is no error: the marks
 // alone decide then.
 func (c *Client) SecretOwner(ctx context.Context, s *Secret) Owner {
-	if s.Owner.Kind != "" && (s.Owner.Kind != OwnerExternalSecrets || s.Owner.Name != "") {
+	if s.Owner.certain() {
 		return s.Owner
 	}
-	external := c.externalSecrets(ctx, s.Namespace)
-	if es, ok := external.targeting(s.Name, s.Owner.Name); ok {
+	if es, ok := c.externalSecrets(ctx, s.Namespace).targeting(s.Name, s.Owner); ok {
 		return es.owner()
 	}
 	return s.Owner
 }
 
-func metaOf(o *metav1.ObjectMeta, immutable bool) Meta {
-	m := Meta{
-		Namespace: o.Namespace, Name: o.Name,
-		Labels: o.Labels, Annotations: o.Annotations, Immutable: immutable,
+// certain tells whether an ExternalSecret could not tell more than the marks.
+func (o Owner) certain() bool {
+	switch o.Kind {
+	case "", OwnerUnknownManager, OwnerImmutable:
+		return false
+	case OwnerExternalSecrets:
+		return o.Name != ""
 	}
-	for _, ref := range o.OwnerReferences {
-		group, _, _ := strings.Cut(ref.APIVersion, "/")
-		m.References = append(m.References, Reference{Group: group, Kind: ref.Kind, Name: ref.Name})
-	}
-	for _, entry := range o.ManagedFields {
-		m.Managers = append(m.Managers, Manager{
-			Name:  entry.Manager,
-			Apply: entry.Operation == metav1.ManagedFieldsOperationApply,
-			Data:  entry.FieldsV1 != nil && strings.Contains(string(entry.FieldsV1.GetRawBytes()), `"f:data"`),
-		})
-	}
-	return m
+	return true
 }

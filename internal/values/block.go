@@ -1,6 +1,8 @@
 package values
 
 import (
+	"bytes"
+	"slices"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -26,7 +28,11 @@ func (e *editor) blockMapping(s slot, gone []int, added []string, want *object) 
 		}
 		text, _ := nodeKey(key)
 		start := e.ownComment(d.lines[d.line(d.offset(key))], joinKey(s.path, text))
-		e.put(start, d.after(d.entryEnd(n, i, column)), "")
+		before := i - 2
+		for before >= 0 && slices.Contains(gone, before) {
+			before -= 2
+		}
+		e.put(start, d.goneAt(n, before+1, d.entryEnd(n, i, column), column), "")
 	}
 	if len(added) == 0 {
 		return
@@ -38,6 +44,46 @@ func (e *editor) blockMapping(s slot, gone []int, added []string, want *object) 
 		lines = append(lines, r.entry(column, s.path, key, want.vals[key])...)
 	}
 	e.putLines(at, lines)
+}
+
+// goneAt is how far the removal of what ends at end reaches: over the deeper
+// comments behind it, which are about it. When n.Content[before], which stays,
+// ends in a block scalar, such comments become text even behind blank lines,
+// and so do blank lines with spaces, and all if it keeps them.
+func (d *document) goneAt(n *yaml.Node, before, end, column int) int {
+	at := d.insertAt(end, column+1)
+	if before < 0 {
+		return at
+	}
+	leaf := lastLeaf(n.Content[before])
+	if leaf.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+		return at
+	}
+	_, body := d.properties(leaf)
+	keeps := bytes.IndexByte(d.src[body:d.headerEnd(body)], '+') > 0
+	for i := at; i < len(d.src); {
+		start := i
+		for i < len(d.src) && d.src[i] == ' ' {
+			i++
+		}
+		deeper := i-start > column
+		if i < len(d.src) && lineBreak(d.src, i) == 0 && (d.src[i] != '#' || !deeper) {
+			break
+		}
+		i = d.lineEnd(i)
+		i += lineBreak(d.src, i)
+		if deeper || keeps {
+			at = i
+		}
+	}
+	return at
+}
+
+func lastLeaf(n *yaml.Node) *yaml.Node {
+	for len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return n
 }
 
 // ownComment gives the start of the comment above a line if it is the one that
@@ -56,31 +102,35 @@ func (e *editor) ownComment(start int, path string) int {
 	return d.lines[l]
 }
 
-// blockSequence removes and adds items of a block sequence, of which one at
-// least stays: the first of them.
-func (e *editor) blockSequence(s slot, dashes []int, kept []bool, added map[int][]any, paths map[int][]string, first int) {
-	d, n, column := e.d, s.node, s.indent
+// blockSequence removes and adds items of a block sequence, of which at least
+// one stays.
+func (e *editor) blockSequence(inner slot, dashes []int, a arrangement) {
+	d, n, column := e.d, inner.node, inner.indent
 	compact := !d.indented(dashes[0])
-	if compact && first > 0 {
-		e.put(dashes[0], dashes[first], "")
+	if compact && a.first > 0 {
+		e.put(dashes[0], dashes[a.first], "")
 	}
-	for i := range kept {
-		if !kept[i] && !(compact && i < first) {
-			e.put(d.lines[d.line(dashes[i])], d.after(max(d.itemEnd(n, i), dashes[i]+1)), "")
+	before := -1
+	for i, kept := range a.kept {
+		if kept {
+			before = i
+		} else if !compact || i > a.first {
+			end := max(d.itemEnd(n, i), dashes[i]+1)
+			e.put(d.lines[d.line(dashes[i])], d.goneAt(n, before, end, column), "")
 		}
 	}
-	for i := -1; i < len(kept); i++ {
-		if len(added[i]) == 0 {
+	for i := -1; i < len(a.kept); i++ {
+		if len(a.added[i]) == 0 {
 			continue
 		}
-		at := d.lines[d.line(dashes[first])]
+		at := d.lines[d.line(dashes[a.first])]
 		if i >= 0 {
 			at = d.insertAt(max(d.itemEnd(n, i), dashes[i]+1), column)
 		}
-		r := e.renderer(s.chain, at)
+		r := e.renderer(inner.chain, at)
 		var lines []string
-		for j, item := range added[i] {
-			lines = append(lines, r.item(column, paths[i][j], item)...)
+		for _, item := range a.added[i] {
+			lines = append(lines, r.item(column, item.path, item.value)...)
 		}
 		e.putLines(at, lines)
 	}
@@ -108,6 +158,11 @@ func (e *editor) replace(s slot, want any) {
 		e.replaceBelow(s, o, r.children(s.indent, s.path, want))
 		return
 	}
+	if o.attach != s.attach || o.before != "" { // nothing can follow an anchor in its line
+		e.replaceBelow(s, o, r.below(s.indent+2, s.path, want))
+		return
+	}
+	o.block = true
 	r.comments = nil // a comment has no place behind a dash
 	lines := r.item(s.indent, s.path, want)
 	at := e.replaceText(o, o.before+lines[0][s.indent+2:])

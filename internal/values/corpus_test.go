@@ -136,7 +136,7 @@ func checkLines(t *testing.T, src, out []byte, tree map[string]any, e Edit) {
 	}
 	last = min(last, len(was))
 	composite := !e.Delete && !isScalar(e.Value) // may go below the comments of an empty value
-	for missing == 0 && !composite && last > first && !endsInBlockScalar(target) && isCommentLine(was[last-1]) {
+	for missing == 0 && !composite && last > first && !endsInBlockScalar(target) && isCommentLine(was[last-1]) && !(e.Delete && strings.HasPrefix(was[last-1], " ")) {
 		last--
 	}
 	if first > len(is) || !slices.Equal(was[:first], is[:first]) {

@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
-	yaml2 "go.yaml.in/yaml/v2"
 	yaml "go.yaml.in/yaml/v3"
 )
 
@@ -27,14 +25,32 @@ type document struct {
 // YAML, not UTF-8, encrypted by SOPS, or no mapping at the root. Warnings name
 // duplicate keys and documents that Apply leaves alone.
 func Check(src []byte) ([]Warning, error) {
-	d, err := load(src)
+	d, _, err := read(src)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.helmTree(); err != nil {
-		return nil, err
-	}
 	return d.warnings, nil
+}
+
+// read parses the first document twice, at the same time: for its places and
+// for what Helm reads.
+func read(src []byte) (*document, map[string]any, error) {
+	var tree map[string]any
+	var treeErr error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tree, treeErr = helmTree(src)
+	}()
+	d, err := load(src)
+	<-done
+	if err != nil {
+		return nil, nil, err
+	}
+	if treeErr != nil {
+		return nil, nil, d.treeError(treeErr)
+	}
+	return d, tree, nil
 }
 
 // load parses the first document.
@@ -72,8 +88,8 @@ func load(src []byte) (*document, error) {
 	return d, nil
 }
 
-func (d *document) helmTree() (map[string]any, error) {
-	tree, err := helmTree(d.src)
+// treeError places an error of helmTree.
+func (d *document) treeError(err error) error {
 	var key ambiguousKey
 	if errors.As(err, &key) {
 		at := d.root
@@ -82,12 +98,9 @@ func (d *document) helmTree() (map[string]any, error) {
 				at = second
 			}
 		}
-		return nil, refuse(at, "remove or rename one of them", "%s", err)
+		return refuse(at, "remove or rename one of them", "%s", err)
 	}
-	if err != nil {
-		return nil, d.syntaxError(err, func(src []byte) error { _, err := helmTree(src); return err })
-	}
-	return tree, nil
+	return d.syntaxError(err, func(src []byte) error { _, err := helmTree(src); return err })
 }
 
 var (
@@ -178,53 +191,6 @@ func (d *document) duplicate(n *yaml.Node, key string) *yaml.Node {
 	}
 	return nil
 }
-
-// nodeKey gives the key as Helm spells it; false for merge keys and for what
-// is no scalar.
-func nodeKey(n *yaml.Node) (string, bool) {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!merge" {
-		return "", false
-	}
-	quoted, tagged := n.Style&quotedStyles != 0, n.Style&yaml.TaggedStyle != 0
-	if !tagged && (quoted || isWord(n.Value)) {
-		return n.Value, true
-	}
-	text := n.Value
-	if quoted {
-		text = quote(text)
-	}
-	if tagged {
-		text = n.Tag + " " + text
-	}
-	var v any
-	if err := guard(func() error { return yaml2.Unmarshal([]byte(text), &v) }); err != nil {
-		return "", false
-	}
-	return keyText(v)
-}
-
-const quotedStyles = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
-
-// isWord tells of most keys at a glance that they are just text.
-func isWord(s string) bool {
-	if len(s) < 6 && slices.Contains(shortWords, strings.ToLower(s)) || s == "" {
-		return false
-	}
-	for i := range len(s) {
-		c := s[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || !('0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '/')) {
-			return false
-		}
-	}
-	return true
-}
-
-// shortWords are the words that YAML 1.1 takes for something else than text.
-var shortWords = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 func isMapping(n *yaml.Node) bool { return n.Kind == yaml.MappingNode }
 

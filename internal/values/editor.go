@@ -1,7 +1,6 @@
 package values
 
 import (
-	"fmt"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v3"
@@ -109,20 +108,25 @@ func untouched(old, want any) bool {
 	return equal(old, want)
 }
 
+// inside is a slot for what stands in a collection, but for its place.
+func (e *editor) inside(s slot) slot {
+	n := s.node
+	s.style, s.flow = e.d.flowStyle(n, s.style), isFlow(n)
+	if !isFlow(n) {
+		s.indent = e.d.column(n)
+		s.chain = append(s.chain[:len(s.chain):len(s.chain)], n)
+	}
+	return s
+}
+
 // mapping edits the entries of a mapping.
 func (e *editor) mapping(s slot, old map[string]any, want *object) error {
-	d := e.d
 	n := s.node
-	if _, ok := want.vals[pairKey(n)]; d.isPair(n) && !(ok && len(want.vals) == 1) {
-		e.put(d.offset(n), d.end(n, s.indent), d.flowStyle(n, s.style).value(want))
+	if _, ok := want.vals[pairKey(n)]; e.d.isPair(n) && !(ok && len(want.vals) == 1) {
+		e.put(e.d.offset(n), e.d.end(n, s.indent), e.d.flowStyle(n, s.style).value(want))
 		return nil
 	}
-	inner := s
-	inner.style = d.flowStyle(n, s.style)
-	if !isFlow(n) {
-		inner.indent = d.column(n)
-		inner.chain = append(s.chain[:len(s.chain):len(s.chain)], n)
-	}
+	inner := e.inside(s)
 	explicit := map[string]bool{}
 	var gone []int
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -143,25 +147,19 @@ func (e *editor) mapping(s slot, old map[string]any, want *object) error {
 			gone = append(gone, i)
 			continue
 		}
-		child := inner
-		child.node, child.path, child.item, child.flow = n.Content[i+1], joinKey(s.path, key), false, isFlow(n)
-		colon, ok := d.colon(n.Content[i], isFlow(n))
-		if child.attach = colon + 1; !ok {
-			child.attach, child.bare = d.end(n.Content[i], -1), true
-		}
-		if err := e.value(child, old[key], v); err != nil {
+		if err := e.value(e.entry(inner, i, key), old[key], v); err != nil {
 			return err
+		}
+	}
+	for key := range old {
+		if _, ok := want.vals[key]; !ok && !explicit[key] {
+			return refuse(n, "remove it where the anchor is", "%q comes from a merge key, so it cannot be removed here", joinKey(s.path, key))
 		}
 	}
 	var added []string
 	for _, key := range keysOf(want) {
 		if was, ok := old[key]; !explicit[key] && !(ok && untouched(was, want.vals[key])) {
 			added = append(added, key)
-		}
-	}
-	for key := range old {
-		if _, ok := want.vals[key]; !ok && !explicit[key] {
-			return refuse(n, "remove it where the anchor is", "%q comes from a merge key, so it cannot be removed here", joinKey(s.path, key))
 		}
 	}
 	if isFlow(n) {
@@ -172,172 +170,92 @@ func (e *editor) mapping(s slot, old map[string]any, want *object) error {
 	return nil
 }
 
-// pairKey is the key of a mapping that has one, as those without braces.
-func pairKey(n *yaml.Node) string {
-	if len(n.Content) != 2 {
-		return ""
+// entry is the slot of the value whose key is Content[i] of the mapping that
+// inner is inside.
+func (e *editor) entry(inner slot, i int, key string) slot {
+	n := inner.node
+	colon, ok := e.d.colon(n.Content[i], isFlow(n))
+	if inner.attach = colon + 1; !ok {
+		inner.attach, inner.bare = e.d.end(n.Content[i], -1), true
 	}
-	key, _ := nodeKey(n.Content[0])
-	return key
+	inner.node, inner.path, inner.item = n.Content[i+1], joinKey(inner.path, key), false
+	return inner
 }
 
-// editable refuses entries whose edit would not mean what it says.
-func (e *editor) editable(n *yaml.Node, i int, key string, kept bool, path string) error {
-	if second := e.d.duplicate(n, key); second != nil {
-		return refuse(second, "remove all but one of them", "%q is here twice; Helm reads only the last one", path)
-	}
-	for j := 0; j+1 < len(n.Content); j += 2 {
-		if n.Content[j].Tag != "!!merge" || !merges(n.Content[j+1], key, 0) {
+// arrangement is what becomes of the items of a list.
+type arrangement struct {
+	kept  []bool            // per item of the source
+	first int               // the first that stays, -1 if none does
+	added map[int][]newItem // by the item they follow, -1 for the front
+}
+
+type newItem struct {
+	path  string
+	value any
+}
+
+func arrange(n int, want *array, path string) arrangement {
+	a := arrangement{kept: make([]bool, n), first: -1, added: map[int][]newItem{}}
+	last := -1
+	for i, from := range want.from {
+		if from < 0 {
+			a.added[last] = append(a.added[last], newItem{joinItem(path, i, want.items[i]), want.items[i]})
 			continue
 		}
-		if !kept {
-			return refuse(n.Content[i], "set it to another value instead",
-				"%q cannot be removed: the merge key in line %d would bring it back", path, n.Content[j].Line)
-		}
-		if j > i {
-			return refuse(n.Content[i], "move the merge key above it",
-				"%q is overridden by the merge key below it, in line %d, as Helm reads it", path, n.Content[j].Line)
+		if a.kept[from], last = true, from; a.first < 0 {
+			a.first = from
 		}
 	}
-	if _, ok := e.d.colon(n.Content[i], isFlow(n)); !ok && !isFlow(n) {
-		return refuse(n.Content[i], "write it as `key: value`", "%q is written with a question mark", path)
-	}
-	return nil
-}
-
-// merges tells whether a merge key's value brings a key.
-func merges(n *yaml.Node, key string, depth int) bool {
-	if n.Kind == yaml.AliasNode {
-		n = n.Alias
-	}
-	if depth > 100 {
-		return true
-	}
-	if n.Kind == yaml.SequenceNode {
-		for _, item := range n.Content {
-			if merges(item, key, depth+1) {
-				return true
-			}
-		}
-	}
-	if n.Kind != yaml.MappingNode {
-		return false
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		text, ok := nodeKey(n.Content[i])
-		if ok && text == key || n.Content[i].Tag == "!!merge" && merges(n.Content[i+1], key, depth+1) {
-			return true
-		}
-	}
-	return false
+	return a
 }
 
 // sequence edits the items of a list.
 func (e *editor) sequence(s slot, old []any, want *array) error {
 	n := s.node
-	inner := s
-	inner.item, inner.flow, inner.style = true, isFlow(n), e.d.flowStyle(n, s.style)
-	kept := make([]bool, len(old))
-	added := map[int][]any{} // by the item they follow
-	paths := map[int][]string{}
-	last, first := -1, -1
-	for j, from := range want.from {
-		if from < 0 {
-			added[last] = append(added[last], want.items[j])
-			paths[last] = append(paths[last], joinItem(s.path, j, want.items[j]))
-			continue
-		}
-		if kept[from], last = true, from; first < 0 {
-			first = from
-		}
-	}
+	a := arrange(len(old), want, s.path)
 	var dashes []int
 	if !isFlow(n) {
 		dashes = e.d.dashes(n)
-		inner.indent = e.d.column(n)
-		inner.chain = append(s.chain[:len(s.chain):len(s.chain)], n)
+		if a.first < 0 || len(a.added[-1]) > 0 && !e.d.indented(dashes[0]) {
+			e.replace(s, want)
+			return nil
+		}
 	}
-	if first < 0 && !isFlow(n) || len(added[-1]) > 0 && !isFlow(n) && !e.d.indented(dashes[0]) {
-		e.noteAllShared(n)
-		e.replace(s, want)
-		return nil
-	}
-	for j, from := range want.from {
-		if from < 0 || untouched(old[from], want.items[j]) {
+	inner := e.inside(s)
+	inner.item = true
+	for i, from := range want.from {
+		if from < 0 || untouched(old[from], want.items[i]) {
 			continue
 		}
 		child := inner
-		child.node, child.path = n.Content[from], joinItem(s.path, j, old[from])
-		if dashes != nil {
+		child.node, child.path = n.Content[from], joinItem(s.path, i, old[from])
+		if child.attach = e.d.offset(child.node); dashes != nil {
 			child.attach = dashes[from] + 1
-		} else {
-			child.attach = e.d.offset(child.node)
 		}
-		if err := e.value(child, old[from], want.items[j]); err != nil {
+		if err := e.value(child, old[from], want.items[i]); err != nil {
 			return err
 		}
 	}
-	for i, k := range kept {
-		if !k {
+	for i, kept := range a.kept {
+		if !kept {
 			e.noteAllShared(n.Content[i])
 		}
 	}
 	if isFlow(n) {
-		e.flowSequence(s, kept, added)
+		e.flowSequence(s, a)
 		return nil
 	}
-	e.blockSequence(inner, dashes, kept, added, paths, first)
+	e.blockSequence(inner, dashes, a)
 	return nil
-}
-
-// alias edits a place that repeats an anchored one, without touching that: a
-// mapping keeps the alias and overrides what differs, anything else becomes a
-// copy.
-func (e *editor) alias(s slot, old, want any) {
-	w, isObject := want.(*object)
-	was, isMap := old.(map[string]any)
-	if isObject && isMap {
-		o := own(nil)
-		o.put(mergeKey, raw("*"+s.node.Value))
-		for _, key := range keysOf(w) {
-			if v, ok := was[key]; !ok || !untouched(v, w.vals[key]) {
-				o.put(key, w.vals[key])
-			}
-		}
-		removed := false
-		for key := range was {
-			_, ok := w.vals[key]
-			removed = removed || !ok
-		}
-		if !removed {
-			e.replace(s, o)
-			return
-		}
-	}
-	if !isLeaf(want) {
-		e.warnings = append(e.warnings, Warning{s.node.Line, s.node.Column,
-			fmt.Sprintf("the alias *%s became a copy, so that only %q changes", s.node.Value, s.path)})
-	}
-	e.replace(s, want)
-}
-
-func (e *editor) noteShared(n *yaml.Node) {
-	if e.d.aliases[n] != nil {
-		e.shared = append(e.shared, n)
-	}
-}
-
-func (e *editor) noteAllShared(n *yaml.Node) {
-	e.noteShared(n)
-	for _, child := range n.Content {
-		e.noteAllShared(child)
-	}
 }
 
 // verify reads the new file and compares it with what it should say.
 func (e *editor) verify(out []byte, after *object, edits []Edit) error {
-	tree, err := helmTree(out)
-	if out != nil && err == nil && equal(tree, after) {
+	root, err := decode(out)
+	if root == nil {
+		root = map[string]any{}
+	}
+	if out != nil && err == nil && equal(root, after) {
 		return nil
 	}
 	if len(e.shared) > 0 {

@@ -34,7 +34,7 @@ func (e *editor) flowMapping(s slot, gone []int, added []string, want *object) {
 }
 
 // flowSequence removes and adds items between brackets.
-func (e *editor) flowSequence(s slot, kept []bool, added map[int][]any) {
+func (e *editor) flowSequence(s slot, a arrangement) {
 	d, n := e.d, s.node
 	style := d.flowStyle(n, s.style)
 	places := make([]place, len(n.Content))
@@ -42,12 +42,12 @@ func (e *editor) flowSequence(s slot, kept []bool, added map[int][]any) {
 		places[i] = place{d.offset(item), d.end(item, s.indent)}
 	}
 	texts := map[int][]string{}
-	for after, items := range added {
+	for after, items := range a.added {
 		for _, item := range items {
-			texts[after] = append(texts[after], style.value(item))
+			texts[after] = append(texts[after], style.value(item.value))
 		}
 	}
-	e.flow(s, places, kept, texts, style.list)
+	e.flow(s, places, a.kept, texts, style.list)
 }
 
 func lastKept(kept []bool) int {

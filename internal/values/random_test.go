@@ -243,6 +243,34 @@ func checkEdit(t *testing.T, src []byte, tree map[string]any, e Edit) []byte {
 	return result.Bytes
 }
 
+// checkBatch makes several edits at once, each legal after those before it. It
+// gives the error of a refusal.
+func checkBatch(t *testing.T, r *rand.Rand, src []byte, tree map[string]any) error {
+	t.Helper()
+	var edits []Edit
+	want := tree
+	for range 6 {
+		e := randomEdit(r, want)
+		edits = append(edits, e)
+		want = expected(want, e.Path.segs, e).(map[string]any)
+	}
+	result, err := Apply(src, edits, Options{Comments: map[string]string{"newKey": "why", "y.on": "two\nlines", "a.value": "#"}})
+	if err != nil {
+		for _, e := range edits {
+			err = fmt.Errorf("%w\n%s", err, describe(e))
+		}
+		return err
+	}
+	got, err := Parse(result.Bytes)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("%d edits read\n%v\nwant\n%v\nerror %v, bytes:\n%s", len(edits), got, want, err, result.Bytes)
+	}
+	if _, err := Check(result.Bytes); err != nil {
+		t.Fatalf("the result is refused: %v\n%s", err, result.Bytes)
+	}
+	return nil
+}
+
 func describe(e Edit) string {
 	if e.Delete {
 		return "delete " + e.Path.String()

@@ -35,6 +35,14 @@ func (r renderer) children(indent int, path string, value any) []string {
 	return r.mapping(indent+r.step, path, value)
 }
 
+// below gives the lines of a collection that stands at indent.
+func (r renderer) below(indent int, path string, value any) []string {
+	if isList(value) {
+		return r.list(indent, path, value)
+	}
+	return r.mapping(indent, path, value)
+}
+
 func (r renderer) mapping(indent int, path string, value any) []string {
 	var lines []string
 	for _, key := range keysOf(value) {
@@ -58,12 +66,7 @@ func (r renderer) item(indent int, path string, value any) []string {
 	if isLeaf(value) {
 		return []string{prefix + "- " + scalarYAML(value)}
 	}
-	var lines []string
-	if isList(value) {
-		lines = r.list(indent+2, path, value)
-	} else {
-		lines = r.mapping(indent+2, path, value)
-	}
+	lines := r.below(indent+2, path, value)
 	for i, l := range lines {
 		l = l[indent+2:]
 		if !strings.HasPrefix(l, "#") {

@@ -37,6 +37,9 @@ func (e *editor) assemble() []byte {
 	out.Grow(len(src) + 256)
 	cursor := 0
 	for _, s := range e.splices {
+		if s.lines != nil && s.at < cursor { // behind lines that go
+			s.at, s.to = cursor, cursor
+		}
 		if s.at < cursor || s.to < s.at {
 			return nil
 		}
@@ -95,11 +98,8 @@ func (e *editor) closeFinalBlockScalar() {
 	if d.root == nil || atLineStart(d.src) {
 		return
 	}
-	leaf := d.root
-	for len(leaf.Content) > 0 {
-		leaf = leaf.Content[len(leaf.Content)-1]
-	}
-	if leaf.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 || leaf.Value == "" {
+	leaf := lastLeaf(d.root)
+	if leaf.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 || leaf.Value == "" || strings.HasSuffix(leaf.Value, "\n") {
 		return
 	}
 	_, body := d.properties(leaf)

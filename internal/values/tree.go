@@ -3,7 +3,6 @@ package values
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"strconv"
 
 	yaml2 "go.yaml.in/yaml/v2"
@@ -118,8 +117,8 @@ func guard(parse func() error) (err error) {
 // sparing its detour over JSON and keeping integers whole. A root of nil is an
 // empty map.
 func helmTree(src []byte) (map[string]any, error) {
-	var root any
-	if err := guard(func() error { return yaml2.Unmarshal(src, &root) }); err != nil {
+	root, err := decode(src)
+	if err != nil {
 		return nil, err
 	}
 	v, err := jsonable(root)
@@ -133,6 +132,11 @@ func helmTree(src []byte) (map[string]any, error) {
 		return t, nil
 	}
 	return nil, errRoot
+}
+
+func decode(src []byte) (root any, err error) {
+	err = guard(func() error { return yaml2.Unmarshal(src, &root) })
+	return root, err
 }
 
 var errRoot = fmt.Errorf("the file is not a mapping of keys to values")
@@ -207,70 +211,4 @@ func keyText(k any) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// equal compares two values by Helm's reading, in which 1 and 1.0 are the same.
-func equal(a, b any) bool {
-	a, b = flat(a), flat(b)
-	switch x := a.(type) {
-	case map[string]any:
-		y, ok := b.(map[string]any)
-		if !ok || len(x) != len(y) {
-			return false
-		}
-		for k, v := range x {
-			w, ok := y[k]
-			if !ok || !equal(v, w) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		y, ok := b.([]any)
-		if !ok || len(x) != len(y) {
-			return false
-		}
-		for i := range x {
-			if !equal(x[i], y[i]) {
-				return false
-			}
-		}
-		return true
-	case string, bool, nil:
-		return a == b
-	}
-	if i, ok := integer(a); ok {
-		if j, ok := integer(b); ok {
-			return i == j
-		}
-	}
-	if f, ok := number(a); ok {
-		g, ok := number(b)
-		return ok && f == g
-	}
-	return reflect.DeepEqual(a, b)
-}
-
-func integer(v any) (int64, bool) {
-	switch t := v.(type) {
-	case int:
-		return int64(t), true
-	case int64:
-		return t, true
-	}
-	return 0, false
-}
-
-func number(v any) (float64, bool) {
-	switch t := v.(type) {
-	case int:
-		return float64(t), true
-	case int64:
-		return float64(t), true
-	case uint64:
-		return float64(t), true
-	case float64:
-		return t, true
-	}
-	return 0, false
 }

@@ -19,7 +19,8 @@ type Edit struct {
 	Delete bool // remove the key or list item; Value is ignored
 	// Value is a string, bool, integer, float64, nil, Map, map[string]any
 	// (written in sorted order), []any, []string, []Map or []map[string]any,
-	// nested at will.
+	// nested at will. It replaces what is there, keys and items it lacks
+	// included; what it has in common with it keeps its bytes.
 	Value any
 	// Comment goes above the key if the edit creates it: one or more lines,
 	// with or without a leading "#".
@@ -67,11 +68,7 @@ type Result struct {
 // Refusals are of type *Error, and then no bytes are returned: all or nothing.
 // The result is parsed again and must differ from src by exactly the edits.
 func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
-	d, err := load(src)
-	if err != nil {
-		return Result{}, err
-	}
-	before, err := d.helmTree()
+	d, before, err := read(src)
 	if err != nil {
 		return Result{}, err
 	}

@@ -1,0 +1,282 @@
+package wizard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+)
+
+// review shows what would change, runs the checks and asks for the word. It
+// returns where to go next, or how the run ends.
+func (d *lineDriver) review() (linePlace, *End, error) {
+	d.enter(linePlace{step: d.reviewStep(), all: true})
+	review, broken := d.s.Plan()
+	d.out.show(review.Lines())
+	if broken == nil && review.Plan != nil && len(review.Problems) == 0 {
+		review.Checks = d.check()
+	}
+	if err := d.ctx.Err(); err != nil {
+		return linePlace{}, nil, err
+	}
+	switch {
+	case broken != nil:
+		return d.blocked(review, "the plan cannot be made: "+broken.Error(), "target")
+	case review.Blocked() != "":
+		return d.blocked(review, review.Blocked(), d.mender(review))
+	case d.s.DryRun():
+		d.out.say("\nThis was a dry run.")
+		return linePlace{}, &End{Review: review}, nil
+	case d.s.Yes():
+		return d.apply(review)
+	}
+	return d.confirm(review)
+}
+
+// check runs all checks and prints each as it ends.
+func (d *lineDriver) check() (results []check.Result) {
+	checks := d.s.Checks()
+	if len(checks) == 0 {
+		return nil
+	}
+	d.out.say("\nChecks:")
+	d.wait("checking", nil, func(tell func([]Line)) {
+		results = d.s.Check(d.ctx, checks, func(r check.Result) { tell(CheckLines(r)) })
+	})
+	return results
+}
+
+// mender returns the step that can mend what blocks.
+func (d *lineDriver) mender(r Review) string {
+	if len(r.Problems) > 0 {
+		if step := stepOf(r.Problems[0].Key); step != "" {
+			return step
+		}
+	}
+	for _, c := range r.Checks {
+		if c.Status != check.Fail {
+			continue
+		}
+		topic, _, _ := strings.Cut(c.ID, ".")
+		if c.Cure != nil && c.Cure.Step != "" {
+			topic = c.Cure.Step
+		}
+		if slices.ContainsFunc(d.s.Steps(), func(state StepState) bool { return state.ID == topic }) {
+			return topic
+		}
+	}
+	return "target"
+}
+
+// blocked says why nothing can be applied and asks where to go.
+func (d *lineDriver) blocked(r Review, why, step string) (linePlace, *End, error) {
+	d.out.say("\nThis cannot be applied: %s.", why)
+	failed := r.Failed()
+	if failed != "" {
+		d.out.say("`accept %s` goes on although it fails.", failed)
+	}
+	for {
+		text, err := d.choose("Go to a step, or `again` to look and check again [%s]:", step)
+		if err != nil {
+			return linePlace{}, nil, err
+		}
+		if failed != "" && text == "accept "+failed {
+			d.s.Accept(failed)
+			return linePlace{step: d.reviewStep()}, nil, nil
+		}
+		if text == "" {
+			text = step
+		}
+		at, ok, err := d.leaveReview(text, r)
+		if ok || err != nil {
+			return at, nil, err
+		}
+	}
+}
+
+// confirm asks for the word. Only the whole word counts, and only when it was
+// typed after the question: what a terminal has already is thrown away.
+func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
+	question := "Everything is as asked already. Enter ends; or a step to change:"
+	if r.Changes() {
+		question = "Apply this change? yes/no, or a step to change [no]:"
+		if n := len(r.Plan.Actions); n > 1 {
+			question = fmt.Sprintf("Apply these %d changes? yes/no, or a step to change [no]:", n)
+		}
+		d.out.say("\nThis is what will be done:")
+		for i, a := range r.Plan.Actions {
+			d.out.say("  %d. %s", i+1, a.Title())
+		}
+	}
+	if copyOfOldSecrets(r.Input) {
+		d.out.say("The Secret's kubectl annotation holds a copy of old secrets. x %s.",
+			map[bool]string{false: "removes it with these changes", true: "keeps it after all"}[r.Input.Current.DropLastApplied])
+	}
+	for {
+		d.in.drop(d.ctx)
+		text, err := d.choose("%s", question)
+		switch {
+		case err != nil:
+			return linePlace{}, nil, err
+		case strings.EqualFold(text, "yes") && r.Changes(), text == "" && !r.Changes():
+			return d.apply(r)
+		case text == "", strings.EqualFold(text, "no"), strings.EqualFold(text, "n"):
+			return linePlace{}, nil, errQuit
+		case strings.EqualFold(text, "y"):
+			d.out.say("Only the whole word yes applies.")
+			continue
+		case text == "x" && copyOfOldSecrets(r.Input):
+			d.s.AcceptLastApplied(!r.Input.Current.DropLastApplied)
+			return linePlace{step: d.reviewStep()}, nil, nil
+		}
+		at, ok, err := d.leaveReview(text, r)
+		if ok || err != nil {
+			return at, nil, err
+		}
+	}
+}
+
+func copyOfOldSecrets(in plan.Input) bool {
+	state := in.Current.Cluster.Secret
+	return in.Draft.Secret.Delivery == plan.DeliverKubernetes && state.Secret != nil && state.Secret.LastApplied && state.Owner.Kind == ""
+}
+
+// choose asks a question of the review; the answer comes without blanks around it.
+func (d *lineDriver) choose(format string, args ...any) (string, error) {
+	d.out.say("")
+	text, err := d.read(fmt.Sprintf(format, args...))
+	if wrongLine(err) {
+		return "?", nil
+	}
+	return strings.TrimSpace(text), err
+}
+
+// leaveReview carries out what was typed at the review's question: a step to go
+// to, or a command. It tells whether that leads anywhere.
+func (d *lineDriver) leaveReview(text string, r Review) (linePlace, bool, error) {
+	switch text {
+	case "q":
+		return linePlace{}, false, errQuit
+	case "<":
+		at, ok := d.before()
+		if !ok {
+			d.out.say("There is no question before.")
+		}
+		return at, ok, nil
+	case "?":
+		d.out.say("Answer with the number or the name of a step to change its answers, `again` to look and check again, < for the question before, q to leave.")
+		if r.Blocked() == "" {
+			d.out.say("Only the whole word yes applies; Enter does not.")
+		}
+		return linePlace{}, false, nil
+	case "again":
+		d.looked = Query{}
+		return linePlace{step: d.reviewStep()}, true, d.look()
+	case ">":
+		return linePlace{step: d.reviewStep()}, true, nil
+	}
+	step, ok := d.jump(strings.TrimSpace(strings.TrimPrefix(text, "!")))
+	if !ok {
+		return linePlace{}, false, nil
+	}
+	return d.beginning(step), true, nil
+}
+
+// apply carries out the plan and prints what happens.
+func (d *lineDriver) apply(r Review) (linePlace, *End, error) {
+	if d.out.err != nil {
+		return linePlace{}, nil, io.EOF // nobody has seen what this would do
+	}
+	end := &End{Review: r}
+	d.out.say("")
+	d.wait("working", nil, func(tell func([]Line)) {
+		end.Outcome, end.Err = d.s.Apply(d.ctx, r, func(e apply.Event) { tell(eventLines(e)) })
+	})
+	end.Applied = end.Err == nil
+	d.out.say("")
+	return linePlace{}, end, nil
+}
+
+func eventLines(e apply.Event) []Line {
+	var l lines
+	switch e.Status {
+	case apply.Running:
+		l.add(Plain, "", "%s: begun", e.Title)
+	case apply.Progress:
+		l.add(Dim, "", "  %s", e.Text)
+	case apply.Failed:
+		l.add(Bad, "", "%s: failed: %s", e.Title, e.Text)
+	default:
+		l.add(Plain, "", "%s: %s", e.Title, e.Status)
+	}
+	return l
+}
+
+// leave ends the run with nothing changed. Who leaves by a word is asked whether
+// to save the answers; where nobody can be asked any more they are saved.
+func (d *lineDriver) leave(cause error) End {
+	end := End{Left: true}
+	if d.worthSaving() {
+		save := true
+		if errors.Is(cause, errQuit) && d.ctx.Err() == nil {
+			save = d.wantsSaving()
+		}
+		if save {
+			d.save()
+		}
+	}
+	d.out.show(end.Summary())
+	return end
+}
+
+func (d *lineDriver) wantsSaving() bool {
+	for {
+		text, err := d.choose("Save the answers for the next time, without secrets? y/N [no]:")
+		switch strings.ToLower(text) {
+		case "y", "yes":
+			return true
+		case "", "n", "no", "q":
+			return err != nil
+		}
+		d.out.say("The value must be yes or no.")
+	}
+}
+
+// worthSaving tells whether a person has answered anything that can be saved.
+func (d *lineDriver) worthSaving() bool {
+	if d.saveDraft == nil {
+		return false
+	}
+	given := d.s.Given()
+	for _, source := range given.From {
+		if source.Rank == answers.FromPerson {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *lineDriver) save() {
+	path, err := d.saveDraft(d.s)
+	if err != nil {
+		d.out.say("The answers could not be saved: %s", err)
+		return
+	}
+	d.out.say("The answers are saved, without secrets, in %s", path)
+}
+
+// fault saves the answers when a fault of the program ends the run.
+func (d *lineDriver) fault() {
+	if p := recover(); p != nil {
+		if d.worthSaving() {
+			d.save()
+		}
+		panic(p)
+	}
+}

@@ -162,16 +162,14 @@ func (k charts) answerEntry(s Step, q Question) Entry {
 		e.Only = s.When.Text
 	}
 	for _, o := range q.Options {
-		note := o.Title
-		if o.Note != "" && note == o.Value {
-			note = o.Note
-		} else if o.Note != "" {
-			note += ": " + o.Note
+		c := Choice{Value: o.Value, Note: o.Title}
+		switch {
+		case strings.EqualFold(o.Title, o.Value):
+			c.Note = o.Note
+		case o.Note != "":
+			c.Note += " (" + o.Note + ")"
 		}
-		if note == o.Value {
-			note = ""
-		}
-		e.Values = append(e.Values, Choice{Value: o.Value, Note: note})
+		e.Values = append(e.Values, c)
 	}
 	return e
 }

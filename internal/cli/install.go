@@ -67,24 +67,24 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.BoolVarP(&f.yes, "yes", "y", false, "apply without asking")
 	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, write nothing")
 	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` to use, as kubectl")
-	fs.StringVar(&f.context, "context", "", "kubeconfig context to use")
-	fs.StringVarP(&f.namespace, "namespace", "n", "", "namespace of the control plane (default openchoreo-control-plane)")
-	fs.StringVar(&f.release, "release", "", "Helm release (default openchoreo-control-plane)")
-	fs.StringVar(&f.chart, "chart", "", "version, chart directory or .tgz (default: the installed release's, else the newest known)")
+	fs.StringVar(&f.context, "context", "", "kubeconfig `CONTEXT` to use")
+	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
+	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
+	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory or .tgz (default: the installed release's, else the newest known)")
 	fs.StringArrayVarP(&f.values, "values", "f", nil, "values `FILE` in Helm's order, repeatable; the last is created or edited (default backstage-values.yaml)")
-	fs.StringVar(&f.edit, "edit", "", "edit this one of the values files instead of the last")
+	fs.StringVar(&f.edit, "edit", "", "edit this values `FILE` instead of the last")
 	fs.BoolVar(&f.backup, "backup", false, "keep an edited file's old bytes beside it")
-	fs.StringVar(&f.secretName, "secret-name", "", "name of the Secret (default: what values or Deployment say, else backstage-secrets)")
-	fs.StringVar(&f.delivery, "delivery", "", "kubernetes, external-secrets or manifest (default: what the cluster shows)")
+	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
+	fs.StringVar(&f.delivery, "delivery", "", "`HOW` the Secret gets there: kubernetes, external-secrets or manifest (default: what the cluster shows)")
 	fs.StringVar(&f.secretOut, "secret-out", "", "`FILE` that --delivery manifest writes (default backstage-secrets.yaml)")
 	fs.BoolVar(&f.offline, "offline", false, "contact no cluster, no identity provider, no database")
 	fs.StringArrayVar(&f.accept, "accept", nil, "go on although this `CHECK` failed; repeatable")
-	fs.StringVar(&f.restart, "restart", "auto", "auto or never: restart the portal when a Secret change would not reach it otherwise")
+	fs.StringVar(&f.restart, "restart", "auto", "`WHEN`, auto or never: restart the portal when a Secret change would not reach it otherwise")
 	fs.DurationVar(&f.wait, "wait", 10*time.Minute, "how long a rollout may take")
 	fs.DurationVar(&f.timeout, "timeout", 0, "how long the whole run may take")
 	fs.BoolVar(&f.plain, "plain", false, "plain lines: no full screen, for screen readers and dumb terminals")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
-	fs.StringVarP(output, "output", "o", "text", "text or json: the result on stdout")
+	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")
 }
 
 // runFlow is a flow from its flags to its exit code.
@@ -271,7 +271,23 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 	if a.wantsLines(f) {
 		return wizard.Lines(ctx, s, t)
 	}
-	return wizard.FullScreen(ctx, s, t)
+	return a.fullScreen(ctx, s, t)
+}
+
+// fullScreen draws on a descriptor of its own; what was written to stderr
+// meanwhile is shown afterwards.
+func (a *app) fullScreen(ctx context.Context, s *wizard.Session, t wizard.Terminal) (wizard.End, error) {
+	screen, restore, err := divert(a.Err)
+	if err != nil {
+		return wizard.End{}, fmt.Errorf("screen: %w", err)
+	}
+	t.Out = screen
+	end, err := wizard.FullScreen(ctx, s, t)
+	lines, restored := restore()
+	for _, line := range lines {
+		fmt.Fprintf(a.err, "stderr: %s\n", line)
+	}
+	return end, errors.Join(err, restored)
 }
 
 // wantsLines tells whether the full screen would be no help: asked for, a

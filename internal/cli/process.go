@@ -24,6 +24,7 @@ type Process struct {
 	LookupEnv func(string) (string, bool)
 	Environ   []string
 	Signals   <-chan os.Signal
+	Version   string // set when the program is built for a release
 }
 
 // The exit codes; scripts rely on them.

@@ -10,9 +10,13 @@ import (
 func (a *app) execute(ctx context.Context, cancel context.CancelFunc) error {
 	defer cancel()
 	root := &cobra.Command{
-		Use:           "backstage-setup",
-		Short:         "Set up the Backstage portal of OpenChoreo",
-		Long:          "Asks for what OpenChoreo's Backstage portal needs, checks it, shows what will change, and\nwrites the Helm values file and the Secret. No telemetry, no network but what you name.",
+		Use:   "backstage-setup",
+		Short: "Set up the Backstage portal of OpenChoreo",
+		Long:  "Asks for what OpenChoreo's Backstage portal needs, checks it, shows what will change, and\nwrites the Helm values file and the Secret. No telemetry, no network but what you name.",
+		Example: `  backstage-setup install
+  backstage-setup install --offline --dry-run
+  backstage-setup answers example > answers.yaml
+  backstage-setup explain portal.baseUrl`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
@@ -23,8 +27,8 @@ func (a *app) execute(ctx context.Context, cancel context.CancelFunc) error {
 	root.SetIn(a.In)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v", err).hinted("%s --help", cmd.CommandPath())
-	})
+	if err := a.public(root); err != nil {
+		return err
+	}
 	return root.ExecuteContext(ctx)
 }

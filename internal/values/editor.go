@@ -248,22 +248,3 @@ func (e *editor) sequence(s slot, old []any, want *array) error {
 	e.blockSequence(inner, dashes, a)
 	return nil
 }
-
-// verify reads the new file and compares it with what it should say.
-func (e *editor) verify(out []byte, after *object, edits []Edit) error {
-	root, err := decode(out)
-	if root == nil {
-		root = map[string]any{}
-	}
-	if out != nil && err == nil && equal(root, after) {
-		return nil
-	}
-	if len(e.shared) > 0 {
-		n := e.shared[0]
-		alias := e.d.aliases[n]
-		return refuse(n, "set the key in the places that use it instead",
-			"this carries the anchor &%s, which line %d uses too, so that place would change as well", n.Anchor, alias.Line)
-	}
-	return refuseAt(edits[0].Path.segs, "make this change by hand",
-		"%q cannot be set here without changing something else", edits[0].Path)
-}

@@ -13,6 +13,7 @@ type splice struct {
 	at, to int
 	text   string
 	lines  []string
+	out    int // where the new file goes on behind it
 }
 
 func (e *editor) put(at, to int, text string) {
@@ -36,7 +37,8 @@ func (e *editor) assemble() []byte {
 	var out bytes.Buffer
 	out.Grow(len(src) + 256)
 	cursor := 0
-	for _, s := range e.splices {
+	for i := range e.splices {
+		s := &e.splices[i]
 		if s.lines != nil && s.at < cursor { // behind lines that go
 			s.at, s.to = cursor, cursor
 		}
@@ -46,20 +48,28 @@ func (e *editor) assemble() []byte {
 		out.Write(src[cursor:s.at])
 		cursor = s.to
 		out.WriteString(s.text)
-		if s.lines == nil {
-			continue
+		if s.lines != nil {
+			eol := e.d.eol(s.at)
+			if !atLineStart(out.Bytes()) {
+				out.WriteString(eol)
+			}
+			out.WriteString(strings.Join(s.lines, eol))
+			if s.at < len(src) || atLineStart(src) {
+				out.WriteString(eol)
+			}
 		}
-		eol := e.d.eol(s.at)
-		if !atLineStart(out.Bytes()) {
-			out.WriteString(eol)
-		}
-		out.WriteString(strings.Join(s.lines, eol))
-		if s.at < len(src) || atLineStart(src) {
-			out.WriteString(eol)
-		}
+		s.out = out.Len()
 	}
 	out.Write(src[cursor:])
 	return out.Bytes()
+}
+
+// moved gives where an offset behind the first n splices is in the new file.
+func (e *editor) moved(n, offset int) int {
+	if n == 0 {
+		return offset
+	}
+	return e.splices[n-1].out + offset - e.splices[n-1].to
 }
 
 // atLineStart tells whether text that follows b starts a line.

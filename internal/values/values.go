@@ -86,7 +86,7 @@ func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
 		return Result{}, err
 	}
 	out := e.assemble()
-	if err := e.verify(out, after, edits); err != nil {
+	if err := e.verify(out, before, after, edits); err != nil {
 		return Result{}, d.place(err)
 	}
 	result.Bytes = out

@@ -21,6 +21,7 @@ metadata: {name: setup, namespace: NS}
 rules:
 - {apiGroups: [""], resources: [secrets], resourceNames: [backstage-secrets], verbs: [get, patch]}
 - {apiGroups: [""], resources: [secrets], verbs: [create]}
+- {apiGroups: [""], resources: [configmaps], resourceNames: [named], verbs: [create]}
 - {apiGroups: [""], resources: [pods/log], verbs: [get]}
 - {apiGroups: [apps], resources: [deployments], verbs: [get]}
 ---
@@ -39,6 +40,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: can-NS}]
 		{Verb: "patch", Resource: "secrets", Name: "backstage-secrets", Namespace: ns, Why: "to rotate", Allowed: true},
 		{Verb: "create", Resource: "secrets", Name: "backstage-secrets", Namespace: ns, Allowed: true},
 		{Verb: "create", Resource: "secrets", Namespace: "default"},
+		{Verb: "create", Resource: "configmaps", Name: "named", Namespace: ns}, // such a rule allows nothing
 		{Verb: "get", Resource: "pods/log", Namespace: ns, Allowed: true},
 		{Verb: "get", Resource: "pods", Namespace: ns},
 		{Verb: "get", Group: "apps", Resource: "deployments", Name: "backstage", Namespace: ns, Allowed: true},

@@ -9,8 +9,7 @@ import (
 // OwnerKind is what keeps an object as it is. "" is nobody.
 type OwnerKind string
 
-// The owners that are told apart. What each does to a foreign change:
-// facts of its own documentation, told by the reason.
+// The owners that are told apart.
 const (
 	OwnerExternalSecrets OwnerKind = "external-secrets"
 	OwnerSealedSecrets   OwnerKind = "sealed-secrets"

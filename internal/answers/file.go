@@ -102,11 +102,25 @@ func isGroup(prefix string) bool {
 }
 
 func (d *decoder) unknown(key Key, n *yaml.Node) {
-	if near := Near(string(key)); near != "" {
+	if near := Closest(string(key), names()); near != "" {
 		d.add(key, n, "is not an answers key; did you mean %s?", near)
 		return
 	}
 	d.add(key, n, "is not an answers key; `backstage-setup answers example` lists them")
+}
+
+// names returns every key and every group of keys.
+func names() []string {
+	var all []string
+	for _, key := range Keys() {
+		path := strings.Split(string(key), ".")
+		for i := range path {
+			if name := strings.Join(path[:i+1], "."); !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
 }
 
 func (d *decoder) leaf(key Key, kind Kind, n *yaml.Node) {

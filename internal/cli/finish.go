@@ -59,11 +59,11 @@ func wrongAnswers(problems answers.Problems) error {
 	}
 	e := &exitError{code: exitUsage, message: fmt.Sprintf("%d %s wrong or missing; nothing was changed", len(problems), noun), problems: problems}
 	for _, p := range problems {
-		if p.Key != "" {
+		if _, known := answers.KindOf(p.Key); known {
 			return e.hinted("backstage-setup explain %s", p.Key)
 		}
 	}
-	return e
+	return e.hinted("backstage-setup answers example")
 }
 
 // runError classifies what kept a run from getting to its plan.

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ func (a *app) public(root *cobra.Command) error {
 			return a.version()
 		}
 		return home(cmd, args)
+	}
+	if name := filepath.Base(a.Args[0]); strings.HasPrefix(name, "kubectl-") {
+		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl backstage-setup"}
 	}
 	strict(root)
 	return complete(root)

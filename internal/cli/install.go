@@ -102,7 +102,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 		return err
 	}
 	if problems := a.give(s, f); len(problems) > 0 {
-		return wrongAnswers(problems)
+		return wrongAnswers(append(problems, others(s, problems)...))
 	}
 	if err := s.Load(); err != nil {
 		return usage("%v", err)
@@ -116,6 +116,17 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 		err = saved
 	}
 	return a.finish(s, end, err, interactive)
+}
+
+// others are the problems of the answers that could be read, so that all are
+// told at once. With a cluster they are not known yet: it may settle some.
+func others(s *wizard.Session, told answers.Problems) answers.Problems {
+	if !s.Offline() || s.Load() != nil {
+		return nil
+	}
+	return slices.DeleteFunc(s.Problems(), func(p answers.Problem) bool {
+		return slices.ContainsFunc(told, func(t answers.Problem) bool { return t.Key == p.Key })
+	})
 }
 
 func (f *flags) check(output string) error {

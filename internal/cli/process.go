@@ -111,7 +111,7 @@ func (a *app) report(err error) int {
 		}
 	}
 	for _, p := range e.problems {
-		fmt.Fprintf(a.err, "  %s\n", p)
+		fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(p.String(), "\n", "\n    "))
 	}
 	if e.hint != "" {
 		fmt.Fprintf(a.err, "hint: %s\n", e.hint)

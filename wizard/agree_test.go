@@ -30,7 +30,7 @@ var agreements = []agreement{
 			"identity.provider": "thunder", "identity.issuer": "http://thunder.openchoreo.localhost:8080",
 			"client.id": "openchoreo-backstage-client",
 		},
-		secret: map[string]string{"client.secret": canary},
+		secret: map[string]string{"client.secret": lineCanary},
 		typed:  []string{"", "", "", "", "", "{secret}"},
 	},
 	{
@@ -41,7 +41,7 @@ var agreements = []agreement{
 			"client.id": "portal", "authorization.subject": "8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11",
 			"database.postgresql.host": "postgres.example.com", "database.postgresql.user": "backstage", "database.postgresql.database": "backstage",
 		},
-		secret: map[string]string{"client.secret": canary, "database.postgresql.password": canary},
+		secret: map[string]string{"client.secret": lineCanary, "database.postgresql.password": lineCanary},
 		typed: []string{
 			"2", "https://console.example.com", "openchoreo-tls", "Keycloak", "https://idp.example.com/realms/platform", "portal", "{secret}",
 			"8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11", "postgres.example.com", "backstage", "{secret}", "",

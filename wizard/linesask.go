@@ -312,11 +312,11 @@ func (d *lineDriver) readHidden(prompt string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w\ngive the secret as {env: NAME} or {file: PATH} in the answers file", err)
 	}
-	defer show()
+	defer show(true)
 	d.out.prompt("%s", prompt)
 	text, err := d.in.line(d.ctx)
 	more := err == nil && d.in.drop(d.ctx)
-	show()
+	show(err != nil && !wrongLine(err))
 	d.out.write("\n")
 	if more {
 		d.out.say("More than one line was pasted: only the first was taken.")

@@ -4,4 +4,4 @@ package wizard
 
 import "golang.org/x/sys/unix"
 
-const ioctlGetTermios, ioctlSetTermios = unix.TIOCGETA, unix.TIOCSETA
+const ioctlGetTermios, ioctlSetTermios, ioctlFlushTermios = unix.TIOCGETA, unix.TIOCSETA, unix.TIOCSETAF

@@ -2,4 +2,4 @@ package wizard
 
 import "golang.org/x/sys/unix"
 
-const ioctlGetTermios, ioctlSetTermios = unix.TCGETS, unix.TCSETS
+const ioctlGetTermios, ioctlSetTermios, ioctlFlushTermios = unix.TCGETS, unix.TCSETS, unix.TCSETSF

@@ -5,4 +5,4 @@ package wizard
 import "errors"
 
 // echoOff is not known for this system.
-func echoOff(int) error { return errors.ErrUnsupported }
+func echoOff(int) (restore func(flush bool) error, err error) { return nil, errors.ErrUnsupported }

@@ -3,13 +3,22 @@ package wizard
 import "golang.org/x/sys/windows"
 
 // echoOff keeps the console's own line editing and stops it from showing what is
-// typed.
-func echoOff(fd int) error {
-	var mode uint32
-	if err := windows.GetConsoleMode(windows.Handle(fd), &mode); err != nil {
-		return err
+// typed. restore undoes that; with flush, what was typed and not read yet is
+// thrown away.
+func echoOff(fd int) (restore func(flush bool) error, err error) {
+	console := windows.Handle(fd)
+	var before uint32
+	if err := windows.GetConsoleMode(console, &before); err != nil {
+		return nil, err
 	}
-	mode &^= windows.ENABLE_ECHO_INPUT
-	mode |= windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
-	return windows.SetConsoleMode(windows.Handle(fd), mode)
+	hidden := before&^windows.ENABLE_ECHO_INPUT | windows.ENABLE_LINE_INPUT | windows.ENABLE_PROCESSED_INPUT
+	restore = func(flush bool) error {
+		if flush {
+			if err := windows.FlushConsoleInputBuffer(console); err != nil {
+				return err
+			}
+		}
+		return windows.SetConsoleMode(console, before)
+	}
+	return restore, windows.SetConsoleMode(console, hidden)
 }

@@ -128,19 +128,27 @@ func (i *lineInput) drop(ctx context.Context) bool {
 	}
 }
 
-// hide stops the terminal from showing what is typed; show undoes that, any
-// number of times. Where there is no terminal nothing shows anyway.
-func (i *lineInput) hide() (show func(), err error) {
+// hide stops the terminal from showing what is typed. show undoes that, once; with
+// flush, what was typed and not read is thrown away before it shows: half a secret
+// must not turn up behind the shell's next prompt. Where there is no terminal
+// nothing shows anyway.
+func (i *lineInput) hide() (show func(flush bool), err error) {
 	if i.terminal == nil {
-		return func() {}, nil
+		return func(bool) {}, nil
 	}
-	fd := int(i.terminal.Fd())
-	before, err := term.GetState(fd)
-	if err == nil {
-		err = echoOff(fd)
-	}
+	restore, err := echoOff(int(i.terminal.Fd()))
 	if err != nil {
 		return nil, errors.Join(errNoEcho, err)
 	}
-	return func() { _ = term.Restore(fd, before) }, nil // a terminal that is gone shows nothing
+	shown := false
+	return func(flush bool) {
+		if shown {
+			return
+		}
+		shown = true
+		if flush {
+			<-time.After(quiet) // for keys that are on their way
+		}
+		_ = restore(flush) // a terminal that is gone shows nothing
+	}, nil
 }

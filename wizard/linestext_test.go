@@ -14,10 +14,10 @@ func TestWrap(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string
 	}{
-		{"words", "one two three four", "one two\nthree\nfour"},
+		{"words", "one two three four", "one two\nthree four"},
 		{"short", "one\n\n  two", "one\n\n  two"},
 		{"columns", "name   value", "name value"},
-		{"indented", "  one two three", "  one\n    two\n    three"},
+		{"indented", "  one two three", "  one two\n    three"},
 		{"address", "see " + url + " there", "see\n" + url + "\nthere"},
 		{"command", "  kubectl get pods -n backstage", "  kubectl get pods -n backstage"},
 		{"quoted", "type `helm get values` now", "type\n`helm get values`\nnow"},

@@ -52,9 +52,12 @@ func newTTY(t *testing.T) *tty {
 		}
 	}()
 	t.Cleanup(func() {
+		// The descriptors are blocking ones: a read under way ends with Enter,
+		// and the person's side once nobody has the line open.
 		line.Close()
-		person.Close()
+		_, _ = person.WriteString("\r")
 		<-ended
+		person.Close()
 	})
 	return w
 }
@@ -157,14 +160,14 @@ func (r *ttyRun) left() {
 		r.t.Error("the terminal is not as it was")
 	}
 	r.await("Nothing was changed.")
-	if screen := r.seen(); strings.Contains(screen, canary) {
+	if screen := r.seen(); strings.Contains(screen, lineCanary) {
 		r.t.Errorf("the secret is on the screen:\n%s", screen)
 	}
 }
 
 func TestSecretIsNotShown(t *testing.T) {
 	r := atSecret(t, nil)
-	r.types(canary + "\r")
+	r.types(lineCanary + "\r")
 	r.await("20 characters")
 	r.await("What is this installation for?")
 	r.await("[development]: ")
@@ -185,7 +188,7 @@ func TestTerminalIsRestored(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			signals := make(chan struct{})
 			r := atSecret(t, signals)
-			r.types(canary) // and no Enter
+			r.types(lineCanary) // and no Enter
 			switch how {
 			case "ctx":
 				r.cancel()
@@ -195,6 +198,11 @@ func TestTerminalIsRestored(t *testing.T) {
 				r.types("\x15\x04") // the line is taken back
 			}
 			r.left()
+			r.types("\x12for the shell\r") // Ctrl-R shows again what is typed and not read
+			r.await("for the shell")
+			if strings.Contains(r.seen(), lineCanary[:4]) {
+				t.Errorf("half a secret is left for the shell:\n%s", r.seen())
+			}
 			if r.saved != 1 {
 				t.Errorf("saved %d times", r.saved)
 			}
@@ -206,7 +214,7 @@ func TestTerminalIsRestored(t *testing.T) {
 // the next answer, nor show.
 func TestPastedSecret(t *testing.T) {
 	r := atSecret(t, nil)
-	r.types(canary + "\rsecond-line\rthird-line\r")
+	r.types(lineCanary + "\rsecond-line\rthird-line\r")
 	r.await("More than one line was pasted: only the first was taken.")
 	r.await("20 characters")
 	r.await("(number or name) [development]: ")

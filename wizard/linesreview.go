@@ -268,7 +268,8 @@ func (d *lineDriver) save() {
 		d.out.say("The answers could not be saved: %s", err)
 		return
 	}
-	d.out.say("The answers are saved, without secrets, in %s", path)
+	d.out.say("The answers so far, without secrets, are in %s. To go on with them:", path)
+	d.out.show([]Line{{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", d.s.flow.ID, plan.Quote(path))}})
 }
 
 // fault saves the answers when a fault of the program ends the run.

@@ -71,12 +71,12 @@ func urls() Step {
 			{Key: "api.publicUrl", Title: "API address", Example: "https://api.example.com", Required: afterBaseURL,
 				Value: urlValue.with(noQueryRule), Default: "api. before, or instead of the first label of, the portal's host",
 				Why: "Where the CLI and other clients reach the OpenChoreo API."},
-			{Key: "api.hostnames", Title: "Host names of the API's route", Example: "api.example.com", Ask: More, Required: Condition{"always", func(in plan.Input) bool { return in.Draft.Has("api.publicUrl") }},
+			{Key: "api.hostnames", Title: "Host names of the API's route", Example: "api.example.com", Ask: More, Required: afterAPIURL,
 				Value: hostsValue, Default: "the host of api.publicUrl", Rule: apiHostnamesRule,
 				Why: "The API's HTTPRoute answers to these names only."},
 			{Key: "gateway.tls.enabled", Title: "HTTPS at the gateway", Ask: More, Value: boolValue, Default: "yes for an https address",
 				Why: "Gives the gateway an HTTPS listener. Turn it off when TLS ends before the cluster.", Rule: tlsRule},
-			{Key: "gateway.tls.hostname", Title: "Host name of the HTTPS listener", Example: "*.example.com", Ask: More, When: throughGateway, Required: throughGateway.and(afterBaseURL),
+			{Key: "gateway.tls.hostname", Title: "Host name of the HTTPS listener", Example: "*.example.com", Ask: More, When: throughGateway, Required: throughGateway.and(afterAPIURL),
 				Value: Value{Kind: answers.String, Rules: []Rule{listenerRule}}, Rule: listenerCoversRule,
 				Default: "*. before the parent that portal and API share",
 				Why:     "It must cover the portal's and the API's host: *.example.com covers all names below example.com, but not example.com itself."},
@@ -93,6 +93,9 @@ func urls() Step {
 
 // afterBaseURL: as long as the portal's address is missing, what follows from it is not.
 var afterBaseURL = Condition{"always", func(in plan.Input) bool { return !in.Draft.Portal.Enabled || in.Draft.Has("portal.baseUrl") }}
+
+// afterAPIURL: as long as the API's address is missing, what follows from it is not.
+var afterAPIURL = Condition{"always", func(in plan.Input) bool { return in.Draft.Has("api.publicUrl") }}
 
 func suggestBaseURL(in plan.Input) any {
 	if routes := in.Current.Cluster.Portal; len(routes.Hostnames) > 0 {

@@ -173,19 +173,35 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	return wizard.NewSession(flow, env, settings, a.scrub)
 }
 
-// give hands flags, --set and answers files to the session; every wrong one is
-// in the result.
+// offer is one answer on its way to the session.
+type offer struct {
+	answers.Entry
+	rank answers.Rank
+}
+
+// give hands answers files, --set and flags to the session, in this order; every
+// wrong one is in the result. What a later one replaces is not looked at: the
+// reference of a base file need not lead anywhere under an overlay.
 func (a *app) give(s *wizard.Session, f *flags) answers.Problems {
-	var problems answers.Problems
-	take := func(key answers.Key, value any, rank answers.Rank, where string) {
-		notes, err := s.Give(key, value, rank, where)
+	offers, problems := a.offers(f)
+	for i, o := range offers {
+		if slices.ContainsFunc(offers[i+1:], func(later offer) bool { return later.Key == o.Key }) {
+			continue
+		}
+		notes, err := s.Give(o.Key, o.Value, o.rank, o.Where)
 		for _, note := range notes {
-			fmt.Fprintf(a.err, "note: %s: %s\n", key, note)
+			fmt.Fprintf(a.err, "note: %s: %s\n", o.Key, note)
 		}
 		if err != nil {
-			problems = append(problems, answers.Problem{Key: key, Where: where, Message: err.Error()})
+			problems = append(problems, answers.Problem{Key: o.Key, Where: o.Where, Message: err.Error()})
 		}
 	}
+	return problems
+}
+
+func (a *app) offers(f *flags) ([]offer, answers.Problems) {
+	var offers []offer
+	var problems answers.Problems
 	for _, name := range f.answers {
 		entries, err := a.readAnswers(name)
 		var wrong answers.Problems
@@ -195,7 +211,7 @@ func (a *app) give(s *wizard.Session, f *flags) answers.Problems {
 			problems = append(problems, answers.Problem{Where: name, Message: err.Error()})
 		}
 		for _, e := range entries {
-			take(e.Key, e.Value, answers.FromAnswers, e.Where)
+			offers = append(offers, offer{e, answers.FromAnswers})
 		}
 	}
 	for _, assignment := range f.set {
@@ -204,20 +220,20 @@ func (a *app) give(s *wizard.Session, f *flags) answers.Problems {
 			problems = append(problems, *problem)
 			continue
 		}
-		take(key, value, answers.FromSet, "")
+		offers = append(offers, offer{answers.Entry{Key: key, Value: value}, answers.FromSet})
 	}
 	for key, text := range map[answers.Key]string{
 		"target.context": f.context, "target.namespace": f.namespace, "target.release": f.release, "chart": f.chart,
 		"secret.name": f.secretName, "secret.delivery": f.delivery, "secret.manifest": f.secretOut,
 	} {
 		if text != "" {
-			take(key, text, answers.FromFlag, "")
+			offers = append(offers, offer{answers.Entry{Key: key, Value: text}, answers.FromFlag})
 		}
 	}
 	if len(f.values) > 0 {
-		take("target.values", f.values, answers.FromFlag, "")
+		offers = append(offers, offer{answers.Entry{Key: "target.values", Value: f.values}, answers.FromFlag})
 	}
-	return problems
+	return offers, problems
 }
 
 func (a *app) readAnswers(name string) ([]answers.Entry, error) {

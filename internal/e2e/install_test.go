@@ -338,3 +338,12 @@ func TestMissingNamespace(t *testing.T) {
 		}
 	}
 }
+
+func (s *site) list(t *testing.T) []corev1.Secret {
+	t.Helper()
+	list, err := s.secrets(t).List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Items
+}

@@ -51,7 +51,7 @@ component%[1]d:
   # -- Whether it runs. A longer comment, as
   # charts have them.
   enabled: true
-  image: {repository: "ghcr.io/x", tag: 'v1'}
+  image: {repository: "registry.example.com/x", tag: 'v1'}
   # -- Arguments.
   # - name: x
   args:

@@ -18,6 +18,7 @@ type Error struct {
 	path []segment // where in the tree, until place has found line and column
 }
 
+// Error gives place and reason on one line; the hint is for a second one.
 func (e *Error) Error() string {
 	if e.Line == 0 {
 		return e.Reason

@@ -26,7 +26,7 @@ func (a *app) completionCommand() *cobra.Command {
 		Long: "SHELL is bash, zsh, fish or powershell. Commands, flags, answers keys and their\nvalues, checks and everything that can be explained are completed.",
 		Example: `  source <(backstage-setup completion bash)
   backstage-setup completion zsh > "${fpath[1]}/_backstage-setup"
-  backstage-setup completion fish > ~/.config/fish/completions/backstage-setup.fish
+  backstage-setup completion fish | source
   backstage-setup completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: shellNames,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -48,7 +48,7 @@ question is prefilled with what is there.`,
 		Example: `  backstage-setup install
   backstage-setup install --offline
   backstage-setup install --answers portal.yaml --yes
-  backstage-setup install --set portal.baseUrl=https://console.example.com --dry-run`,
+  backstage-setup install --set scaling.replicas=3 --dry-run`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.runFlow(ctx, steps.Install(), f)

@@ -9,6 +9,15 @@ import (
 // execute runs the command that the arguments name.
 func (a *app) execute(ctx context.Context, cancel context.CancelFunc) error {
 	defer cancel()
+	root, err := a.root(ctx)
+	if err != nil {
+		return err
+	}
+	return root.ExecuteContext(ctx)
+}
+
+// root is the program with all its commands.
+func (a *app) root(ctx context.Context) (*cobra.Command, error) {
 	root := &cobra.Command{
 		Use:   "backstage-setup",
 		Short: "Set up the Backstage portal of OpenChoreo",
@@ -27,8 +36,5 @@ func (a *app) execute(ctx context.Context, cancel context.CancelFunc) error {
 	root.SetIn(a.In)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	if err := a.public(root); err != nil {
-		return err
-	}
-	return root.ExecuteContext(ctx)
+	return root, a.public(root)
 }

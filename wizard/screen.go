@@ -35,6 +35,7 @@ type screen struct {
 	t     Terminal
 	theme *look
 	send  func(tea.Msg) // from the background to Update
+	after func(time.Duration, tea.Msg) tea.Cmd
 
 	width, height int
 	page          page
@@ -105,7 +106,7 @@ type Fault struct {
 func (f *Fault) Error() string { return "the screen broke down: " + f.What }
 
 func newScreen(ctx context.Context, s *Session, t Terminal) *screen {
-	m := &screen{ctx: ctx, s: s, t: t, theme: newLook(), send: func(tea.Msg) {}, drafts: map[answers.Key]draft{}, follow: true}
+	m := &screen{ctx: ctx, s: s, t: t, theme: newLook(), send: func(tea.Msg) {}, after: after, drafts: map[answers.Key]draft{}, follow: true}
 	m.changed()
 	return m
 }
@@ -180,7 +181,7 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 	case tickMsg:
 		if m.page == onApply {
 			m.progress.elapsed += time.Second
-			return tick()
+			return m.tick()
 		}
 	case appliedMsg:
 		m.applied(msg)
@@ -219,7 +220,7 @@ func (m *screen) stop(cause error) tea.Cmd {
 	if m.page == onApply && !m.progress.cancelled {
 		m.fault = cause
 		m.progress.stop()
-		return nil
+		return m.after(patience, endMsg{cause})
 	}
 	m.fault, m.done = cause, true
 	m.end = End{Left: cause == nil && m.page != onApply, Review: m.review.plan}
@@ -262,8 +263,11 @@ func (m *screen) say(kind LineKind, format string, args ...any) {
 func (m *screen) hold() tea.Cmd {
 	m.serial++
 	m.holding = true
-	serial := m.serial
-	return tea.Tick(grace, func(time.Time) tea.Msg { return readyMsg{serial} })
+	return m.after(grace, readyMsg{m.serial})
+}
+
+func after(d time.Duration, msg tea.Msg) tea.Cmd {
+	return tea.Tick(d, func(time.Time) tea.Msg { return msg })
 }
 
 // changed takes note that the session is not what it was.

@@ -35,13 +35,13 @@ func (m *screen) apply() tea.Cmd {
 		m.progress.actions = append(m.progress.actions, apply.Event{ID: a.ID(), Title: a.Title()})
 	}
 	review, send := m.review.plan, m.send
-	return tea.Batch(tick(), m.guarded(func() tea.Msg {
+	return tea.Batch(m.tick(), m.guarded(func() tea.Msg {
 		outcome, err := m.s.Apply(ctx, review, func(e apply.Event) { send(eventMsg{e}) })
 		return appliedMsg{outcome, err}
 	}))
 }
 
-func tick() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return tickMsg{} }) }
+func (m *screen) tick() tea.Cmd { return m.after(time.Second, tickMsg{}) }
 
 // take notes what happened to an action.
 func (p *progressPage) take(e apply.Event) {

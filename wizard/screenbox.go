@@ -33,9 +33,9 @@ type widget interface {
 	set(text string)
 	focus(on bool)
 	typing() bool // letters go into it
-	// lines draws it; at is the line to keep in view, col the column of the
-	// terminal's cursor there, -1 for none.
-	lines(t *tokens, width int) (lines []string, at, col int)
+	// lines draws it, a list with at most so many rows; at is the line to keep in
+	// view, col the column of the terminal's cursor there, -1 for none.
+	lines(t *tokens, width, rows int) (lines []string, at, col int)
 }
 
 func newBox(f Field, theme *look) *box {
@@ -64,27 +64,52 @@ func (b *box) touched() bool { return b.widget.value() != b.base }
 func (b *box) refresh(f Field) {
 	untouched := !b.touched()
 	b.field, b.gone = f, false
-	if untouched && f.Question.Value.Kind != answers.Hidden && (f.Prefill != "" || f.Question.Value.Kind == answers.String) {
-		b.widget.set(f.Prefill)
-		b.base = b.widget.value()
+	switch w := b.widget.(type) {
+	case *secretBox:
+		w.keeps(f)
+	case *textBox:
+		if untouched {
+			w.set(f.Prefill)
+			w.suggested = !f.Has && f.Prefill != ""
+		}
+	default:
+		if untouched && f.Prefill != "" {
+			w.set(f.Prefill)
+		}
 	}
-	if s, ok := b.widget.(*secretBox); ok {
-		s.keeps(f)
+	if untouched {
+		b.settle()
 	}
 }
 
 // settle makes what the widget holds the state that is not touched.
 func (b *box) settle() { b.base = b.widget.value() }
 
+// origin says where what the box holds came from, unless a person gave it.
+func (b *box) origin() string {
+	text, isText := b.widget.(*textBox)
+	source := b.field.Source
+	switch {
+	case b.touched():
+		return ""
+	case isText && text.suggested:
+		return "A suggestion: Enter takes it, typing replaces it."
+	case b.field.Has && !source.Given() && b.field.Question.Value.Kind != answers.Hidden:
+		return "Source: " + source.String() + "."
+	}
+	return ""
+}
+
 // textBox is huh's Input.
 type textBox struct {
-	text  string
-	input *huh.Input
-	list  bool // several values, separated by commas
+	text      string
+	input     *huh.Input
+	list      bool // several values, separated by commas
+	suggested bool // the text is a suggestion: typing replaces it
 }
 
 func newTextBox(f Field, theme *look) *textBox {
-	b := &textBox{text: f.Prefill, list: f.Question.Value.Kind == answers.List}
+	b := &textBox{text: f.Prefill, list: f.Question.Value.Kind == answers.List, suggested: !f.Has && f.Prefill != ""}
 	b.input = huh.NewInput().Value(&b.text).Prompt("")
 	if f.Question.Example != "" {
 		b.input.Placeholder("such as " + f.Question.Example)
@@ -99,8 +124,19 @@ func (b *textBox) press(msg tea.KeyPressMsg) bool {
 	case "up", "down", "ctrl+v", "ctrl+n", "ctrl+p":
 		return false
 	}
+	if msg.Text != "" {
+		b.replace()
+	}
+	b.suggested = false
 	b.input.Update(msg)
 	return true
+}
+
+// replace empties a box that holds a suggestion.
+func (b *textBox) replace() {
+	if b.suggested {
+		b.set("")
+	}
 }
 
 // paste takes line ends at the end off; between the values of a list they count
@@ -110,13 +146,14 @@ func (b *textBox) paste(text string) {
 	if b.list {
 		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), ", ")
 	}
+	b.replace()
 	b.input.Update(tea.PasteMsg{Content: text})
 }
 
 func (b *textBox) value() string { return b.text }
 
 func (b *textBox) set(text string) {
-	b.text = text
+	b.text, b.suggested = text, false
 	b.input.Value(&b.text)
 }
 
@@ -130,7 +167,7 @@ func (b *textBox) focus(on bool) {
 	b.input.Blur()
 }
 
-func (b *textBox) lines(_ *tokens, width int) ([]string, int, int) {
+func (b *textBox) lines(_ *tokens, width, _ int) ([]string, int, int) {
 	b.input.WithWidth(width)
 	return []string{b.input.View()}, 0, -1
 }
@@ -215,7 +252,7 @@ func (b *choiceBox) focus(on bool) {
 	b.field.Blur()
 }
 
-func (b *choiceBox) lines(t *tokens, width int) ([]string, int, int) {
+func (b *choiceBox) lines(t *tokens, width, _ int) ([]string, int, int) {
 	current := optionOf(b.options, b.chosen)
 	if !b.focused {
 		return []string{cut(visible(current.Title), width)}, 0, -1
@@ -296,7 +333,7 @@ func (b *yesBox) focus(on bool) {
 	b.field.Blur()
 }
 
-func (b *yesBox) lines(_ *tokens, width int) ([]string, int, int) {
+func (b *yesBox) lines(_ *tokens, width, _ int) ([]string, int, int) {
 	b.field.WithWidth(width)
 	return strings.Split(b.field.View(), "\n"), 0, -1
 }

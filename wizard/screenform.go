@@ -21,10 +21,8 @@ type form struct {
 
 // goTo opens a step and remembers where it was come from.
 func (m *screen) goTo(id string, want answers.Key) tea.Cmd {
-	from := m.here()
-	if i := slices.Index(m.trail, id); i >= 0 {
-		m.trail = m.trail[:i]
-	} else if from != id {
+	if from := m.here(); from != id {
+		m.trail = slices.DeleteFunc(m.trail, func(s string) bool { return s == id || s == from })
 		m.trail = append(m.trail, from)
 	}
 	return m.open(id, false, want)

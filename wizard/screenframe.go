@@ -78,12 +78,12 @@ func (m *screen) sidebar(t *tokens, rows int) []string {
 	if !m.sided() {
 		return nil
 	}
-	key := fmt.Sprint(m.version, m.here(), rows, m.theme.dark, m.page)
+	key := fmt.Sprint(m.version, m.here(), rows, m.sideWidth(), m.theme.dark)
 	if m.frame.sideKey == key {
 		return m.frame.side
 	}
 	var lines []string
-	at := 0
+	at, width := 0, m.sideWidth()
 	for i, s := range m.steps {
 		mark, style, word := markSettled, t.text, ""
 		markStyle := t.good
@@ -101,9 +101,9 @@ func (m *screen) sidebar(t *tokens, rows int) []string {
 				word = "here"
 			}
 		}
-		number := fmt.Sprintf("%2d ", i+1)
-		name := cut(s.Title, sideWidth-6-ansi.StringWidth(word))
-		gap := sideWidth - 5 - ansi.StringWidth(name) - ansi.StringWidth(word)
+		number := fmt.Sprintf(" %2d ", i+1)
+		name := cut(s.Title, width-7-ansi.StringWidth(word))
+		gap := width - 6 - ansi.StringWidth(name) - ansi.StringWidth(word)
 		lines = append(lines, markStyle.Render(mark)+t.dim.Render(number)+style.Render(name)+strings.Repeat(" ", max(gap, 1))+t.dim.Render(word)+" ")
 	}
 	from := max(0, min(at-rows/2, len(lines)-rows))
@@ -112,7 +112,7 @@ func (m *screen) sidebar(t *tokens, rows int) []string {
 		lines = append(lines, "")
 	}
 	for i := range lines {
-		lines[i] = padded(lines[i], sideWidth)
+		lines[i] = padded(lines[i], width)
 	}
 	m.frame.side, m.frame.sideKey = lines, key
 	return lines

@@ -1,10 +1,9 @@
 package wizard
 
 import (
-	"fmt"
-
 	tea "charm.land/bubbletea/v2"
 
+	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/templates"
 )
 
@@ -18,7 +17,10 @@ func (m *screen) helpFor() *helpPage {
 		q := b.field.Question
 		l.add(Heading, "", "%s", q.Title)
 		l.add(Plain, "", "%s", q.Why)
-		if q.Example != "" {
+		switch {
+		case q.Value.Kind == answers.Hidden:
+			l.add(Plain, "", "Type or paste the secret itself. It is shown while ctrl+t says so, and never saved with the answers: an answers file has %s instead.", q.Example)
+		case q.Example != "":
 			l.add(Plain, "", "Such as: %s", q.Example)
 		}
 		if q.Default != "" {
@@ -82,9 +84,7 @@ func (m *screen) pressHelp(key string) tea.Cmd {
 func (h *helpPage) lines(t *tokens, width int) []string {
 	var p pane
 	for _, line := range h.text {
-		p.text(t.line(line.Kind), line.Text, width, 15)
+		p.text(t.line(line.Kind), line.Text, width, column(line.Text))
 	}
 	return p.lines
 }
-
-func itoa(n int) string { return fmt.Sprint(n) }

@@ -18,6 +18,7 @@ type listBox struct {
 	options []steps.Option
 	free    bool
 	chosen  string // the value that counts
+	before  string // the one before typing began, for esc
 	filter  textinput.Model
 	focused bool
 }
@@ -74,6 +75,7 @@ func (b *listBox) press(msg tea.KeyPressMsg) bool {
 			return false
 		}
 		b.filter.Reset()
+		b.chosen = b.before
 		return true
 	case "up":
 		if len(list) > 0 {
@@ -100,6 +102,9 @@ func (b *listBox) edit(msg tea.Msg) {
 	b.filter, _ = b.filter.Update(msg)
 	if b.filter.Value() == before {
 		return
+	}
+	if before == "" {
+		b.before = b.chosen
 	}
 	if list := b.matches(); len(list) > 0 && b.filter.Value() != "" {
 		b.chosen = list[0].Value
@@ -131,7 +136,7 @@ func (b *listBox) focus(on bool) {
 	b.filter.Blur()
 }
 
-func (b *listBox) lines(t *tokens, width int) ([]string, int, int) {
+func (b *listBox) lines(t *tokens, width, rows int) ([]string, int, int) {
 	if !b.focused {
 		return []string{cut(visible(optionOf(b.options, b.value()).Title), width)}, 0, -1
 	}
@@ -139,33 +144,48 @@ func (b *listBox) lines(t *tokens, width int) ([]string, int, int) {
 	b.filter.SetWidth(max(width-1, 1))
 	lines := []string{cut(b.filter.View(), width)}
 	list := b.matches()
+	rows = max(min(rows, listRows), 2)
 	at := max(b.index(list), 0)
-	from := max(0, min(at-listRows/2, len(list)-listRows))
-	to := min(len(list), from+listRows)
-	titles := 0
-	for _, o := range list[from:to] {
-		titles = max(titles, ansi.StringWidth(visible(o.Title)))
-	}
-	for i, o := range list[from:to] {
-		mark, style := "  ", t.text
-		if from+i == at && o.Value == b.chosen {
-			mark, style = t.accent.Render(markChosen)+" ", t.strong
-		}
-		row := mark + style.Render(padded(visible(o.Title), titles))
-		if o.Note != "" {
-			row += "   " + t.dim.Render(visible(o.Note))
-		}
-		lines = append(lines, cut(row, width))
-	}
+	from := max(0, min(at-rows/2, len(list)-rows))
+	to := min(len(list), from+rows)
+	lines = append(lines, b.rows(t, list[from:to], width)...)
 	switch {
 	case len(list) == 0:
 		lines = append(lines, t.caution.Render(cut("  nothing is called that; esc shows all again", width)))
 	case to-from < len(list):
-		lines = append(lines, t.dim.Render(cut(fmt.Sprintf("  %d to %d of %d, %s", from+1, to, len(list), "↑↓ for the others"), width)))
+		lines = append(lines, t.dim.Render(cut(fmt.Sprintf("  %d to %d of %d, ↑↓ for the others", from+1, to, len(list)), width)))
 	}
 	col := -1
 	if c := b.filter.Cursor(); c != nil {
 		col = c.X
 	}
 	return lines, 0, col
+}
+
+// rows draws options: each with its note where there is room for all of them,
+// else with that of the chosen one below.
+func (b *listBox) rows(t *tokens, list []steps.Option, width int) []string {
+	titles, notes := 0, 0
+	for _, o := range list {
+		titles, notes = max(titles, ansi.StringWidth(visible(o.Title))), max(notes, ansi.StringWidth(visible(o.Note)))
+	}
+	inline := 2+titles+3+notes <= width
+	var lines []string
+	for _, o := range list {
+		mark, style := "  ", t.text
+		if o.Value == b.chosen {
+			mark, style = t.accent.Render(markChosen)+" ", t.strong
+		}
+		row := mark + style.Render(visible(o.Title))
+		if inline && o.Note != "" {
+			row = padded(row, 2+titles) + "   " + t.dim.Render(visible(o.Note))
+		}
+		lines = append(lines, cut(row, width))
+		if !inline && o.Value == b.chosen && o.Note != "" {
+			for _, line := range folded(o.Note, width-4, 0) {
+				lines = append(lines, t.dim.Render("    "+line))
+			}
+		}
+	}
+	return lines
 }

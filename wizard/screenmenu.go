@@ -105,7 +105,10 @@ func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at int
 		if holding {
 			style = t.dim
 		}
-		lines = append(lines, cut(mark+style.Render(c.title), width))
+		for _, line := range folded(c.title, width-2, 0) {
+			lines = append(lines, mark+style.Render(line))
+			mark = "  "
+		}
 	}
 	if q.word != "" {
 		lines = append(lines, "", t.dim.Render(cut("Or type "+q.word+": ", width))+t.accent.Render(q.typed))

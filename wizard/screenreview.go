@@ -139,6 +139,9 @@ func (m *screen) verdict() verdict {
 		v.row, v.do = "End the dry run", m.finish
 	default:
 		l.add(Good, "", "%s %s", markSettled, m.checks.summary())
+		if n := len(r.Warnings); n > 0 {
+			l.add(Caution, "", "! %s below: tab goes from part to part.", count(n, "warning"))
+		}
 		v.row, v.do = "Apply "+theseChanges(len(r.Plan.Actions)), m.askApply
 	}
 	v.about = l

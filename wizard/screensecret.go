@@ -19,7 +19,8 @@ type secretBox struct {
 	input textinput.Model
 	whole string // pasted, with line ends or tabs
 	shown bool
-	kept  string // how the present answer was given, "" for none
+	kept  string   // how the present answer was given, "" for none
+	about []string // what was taken off a paste
 }
 
 func newSecretBox(f Field) *secretBox {
@@ -73,7 +74,7 @@ func (b *secretBox) press(msg tea.KeyPressMsg) bool {
 }
 
 func (b *secretBox) paste(text string) {
-	text, _ = secret.Clean(text)
+	text, b.about = secret.Clean(text)
 	if strings.ContainsFunc(text, unicode.IsControl) || !utf8.ValidString(text) {
 		b.input.Reset()
 		b.whole = text
@@ -92,7 +93,7 @@ func (b *secretBox) value() string {
 
 // set empties the box: a secret is never filled in.
 func (b *secretBox) set(string) {
-	b.whole = ""
+	b.whole, b.about = "", nil
 	b.input.Reset()
 	b.reveal(false)
 }
@@ -108,7 +109,7 @@ func (b *secretBox) focus(on bool) {
 	b.reveal(false)
 }
 
-func (b *secretBox) lines(t *tokens, width int) ([]string, int, int) {
+func (b *secretBox) lines(t *tokens, width, _ int) ([]string, int, int) {
 	b.input.SetStyles(t.input)
 	b.input.SetWidth(max(width-1, 1))
 	if b.whole != "" {
@@ -117,7 +118,15 @@ func (b *secretBox) lines(t *tokens, width int) ([]string, int, int) {
 	length := utf8.RuneCountInString(b.input.Value())
 	lines := []string{cut(b.input.View(), width)}
 	if length > 0 {
-		lines = append(lines, t.dim.Render(count(length, "character")))
+		about := strings.Join(append([]string{count(length, "character")}, b.about...), "; ")
+		for _, line := range folded(about, width, 0) {
+			lines = append(lines, t.dim.Render(line))
+		}
+		if _, err := secret.ParseRef(b.input.Value()); err == nil {
+			for _, line := range folded("This is taken as the secret itself; references are for answers files.", width, 0) {
+				lines = append(lines, t.caution.Render(line))
+			}
+		}
 	}
 	col := -1
 	if c := b.input.Cursor(); c != nil {

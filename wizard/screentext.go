@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -63,8 +64,8 @@ func fold(line string, width, hang int) []string {
 		if !blank && ansi.StringWidth(current)+ansi.StringWidth(word) > width {
 			flush()
 		}
-		if blank && ansi.StringWidth(current)+ansi.StringWidth(word) > width && ansi.StringWidth(word) <= width {
-			current = ""
+		if blank && ansi.StringWidth(current)+ansi.StringWidth(word) > width {
+			current = "" // an address begins at the margin, whole if it fits there
 		}
 		for ansi.StringWidth(current)+ansi.StringWidth(word) > width {
 			head := ansi.Truncate(word, max(width-ansi.StringWidth(current), 1), "")
@@ -116,3 +117,5 @@ func count(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %s", n, noun)
 }
+
+func itoa(n int) string { return strconv.Itoa(n) }

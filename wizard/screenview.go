@@ -45,11 +45,18 @@ func (m *screen) short() bool { return m.height < shortBelow }
 
 func (m *screen) sided() bool { return m.width >= sideFrom && !m.short() }
 
+func (m *screen) sideWidth() int {
+	if m.width >= wideFrom {
+		return sideWide
+	}
+	return sideNarrow
+}
+
 // mainWidth is the room for text in the main pane.
 func (m *screen) mainWidth() int {
 	w := m.width
 	if m.sided() {
-		w -= sideWidth + 3
+		w -= m.sideWidth() + 3
 	}
 	return max(min(w, textMost), 10)
 }
@@ -94,7 +101,7 @@ func (m *screen) draw() {
 	if y := p.cursorLine - m.scroll; p.cursorX >= 0 && y >= 0 && y < body {
 		x := p.cursorX
 		if side != nil {
-			x += sideWidth + 3
+			x += m.sideWidth() + 3
 		}
 		m.frame.cursor = tea.NewCursor(x, len(head)+y)
 		m.frame.cursor.Blink = false
@@ -196,11 +203,10 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 func (m *screen) title(state StepState) string {
 	for i, s := range m.steps {
 		if s.ID == state.ID {
-			title := fmt.Sprintf("%s (step %d of %d)", s.Title, i+1, len(m.steps))
-			if m.short() && len(m.form.boxes) > 1 {
-				title += fmt.Sprintf(", question %d of %d", m.form.at+1, len(m.form.boxes))
+			if m.short() && m.page == onForm && len(m.form.boxes) > 1 {
+				return fmt.Sprintf("%s, question %d of %d", s.Title, m.form.at+1, len(m.form.boxes))
 			}
-			return title
+			return fmt.Sprintf("%s (step %d of %d)", s.Title, i+1, len(m.steps))
 		}
 	}
 	return state.Title
@@ -214,9 +220,19 @@ func (m *screen) notes(t *tokens, p *pane, state StepState, width int) {
 		if url != "" && ansi.StringWidth(url) > width-16 && m.strip(t) != nil {
 			note = strings.ReplaceAll(visible(note), url, "(in the row at the bottom)")
 		}
-		p.text(t.text, note, width, 14)
+		for line := range strings.SplitSeq(note, "\n") {
+			p.text(t.text, line, width, column(line))
+		}
 		p.add("")
 	}
+}
+
+// column is where the second column of a line begins, 0 when it has but one.
+func column(line string) int {
+	if i := strings.Index(line, "  "); i > 0 {
+		return i + len(line[i:]) - len(strings.TrimLeft(line[i:], " "))
+	}
+	return 0
 }
 
 // boxPane draws one question.
@@ -242,7 +258,7 @@ func (m *screen) boxPane(t *tokens, p *pane, b *box, width int, focused bool) {
 		head += t.dim.Render(" (required)")
 	}
 	put(cut(head, width))
-	lines, at, col := b.widget.lines(t, width)
+	lines, at, col := b.widget.lines(t, width, m.height-shortBelow/2-2)
 	if focused {
 		p.at, p.cursorX, p.cursorLine = len(p.lines)+at, -1, len(p.lines)+at
 		if col >= 0 {
@@ -264,8 +280,8 @@ func (m *screen) boxPane(t *tokens, p *pane, b *box, width int, focused bool) {
 		for _, line := range folded(q.Why, width, 0) {
 			put(t.dim.Render(line))
 		}
-		if s := b.field.Source; b.field.Has && !s.Given() && !b.touched() {
-			for _, line := range folded("now: "+s.String(), width, 0) {
+		if origin := b.origin(); origin != "" {
+			for _, line := range folded(origin, width, 0) {
 				put(t.dim.Render(line))
 			}
 		}

@@ -26,8 +26,10 @@ const (
 
 // The sizes of the full screen, in cells.
 const (
-	sideWidth  = 25  // the list of steps
-	sideFrom   = 80  // columns from which there is room for it
+	sideNarrow = 26  // the list of steps
+	sideWide   = 31  // the same, where there is room
+	sideFrom   = 80  // columns from which it is shown
+	wideFrom   = 100 // columns from which it is wide
 	shortBelow = 14  // rows below which one field is shown at a time
 	textMost   = 100 // columns beyond which text is no longer easy to read
 	listRows   = 8   // of a list that is filtered by typing

@@ -20,7 +20,9 @@ func (p *Plan) environment() {
 	if !ok {
 		return
 	}
-	for _, v := range p.wantedVariables() {
+	wanted := p.wantedVariables()
+	p.warnTwice(base, extra, wanted)
+	for _, v := range wanted {
 		list := extra
 		if p.listHas(base, v.Name) {
 			list = base
@@ -30,6 +32,18 @@ func (p *Plan) environment() {
 			p.Warn("environment", "%s was set twice, which server-side apply refuses: the one in %s goes", v.Name, extra)
 		}
 		p.setVariable(list, v)
+	}
+}
+
+// warnTwice tells about names that both lists set and this run leaves alone.
+func (p *Plan) warnTwice(base, extra string, wanted []answers.EnvVar) {
+	list, _ := p.listOf(extra)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		name, _ := m["name"].(string)
+		if p.listHas(base, name) && !slices.ContainsFunc(wanted, func(v answers.EnvVar) bool { return v.Name == name }) {
+			p.Warn("environment", "%s is set in %s and in %s: server-side apply (Helm 4, Flux, Argo CD) refuses that; answer it here and one of them goes", name, base, extra)
+		}
 	}
 }
 

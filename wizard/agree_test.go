@@ -14,12 +14,13 @@ import (
 )
 
 // agreement is one installation: its answers as a file would give them, and as a
-// person types them at the line driver.
+// person types them at the line driver and at the full screen.
 type agreement struct {
 	name   string
 	given  map[string]string
 	secret map[string]string
 	typed  []string
+	keys   func(*bench)
 }
 
 var agreements = []agreement{
@@ -32,6 +33,10 @@ var agreements = []agreement{
 		},
 		secret: map[string]string{"client.secret": lineCanary},
 		typed:  []string{"", "", "", "", "", "{secret}"},
+		keys: func(b *bench) {
+			b.on("target").press("enter").on("preset").press("enter").on("urls").press("enter")
+			b.on("identity").press("enter", "enter").on("client").press("enter").types(lineCanary + "\r")
+		},
 	},
 	{
 		name: "production with PostgreSQL and Keycloak",
@@ -46,6 +51,14 @@ var agreements = []agreement{
 			"2", "https://console.example.com", "openchoreo-tls", "Keycloak", "https://idp.example.com/realms/platform", "portal", "{secret}",
 			"8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11", "postgres.example.com", "backstage", "{secret}", "",
 		},
+		keys: func(b *bench) {
+			b.on("target").press("enter").on("preset").press("down", "enter")
+			b.on("urls").types("https://console.example.com\ropenchoreo-tls\r")
+			b.on("identity").types("keycloak").press("enter").types("https://idp.example.com/realms/platform\r")
+			b.on("client").types("portal\r" + lineCanary + "\r")
+			b.on("authorization").types("8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11\r")
+			b.on("database").types("postgres.example.com\rbackstage\r" + lineCanary + "\r\r")
+		},
 	},
 	{
 		name: "API only",
@@ -54,6 +67,10 @@ var agreements = []agreement{
 			"identity.provider": "thunder", "identity.issuer": "https://thunder.example.com",
 		},
 		typed: []string{"api-only", "https://api.example.com", "", "", "https://thunder.example.com"},
+		keys: func(b *bench) {
+			b.on("target").press("enter").on("preset").press("down", "down", "enter")
+			b.on("urls").types("https://api.example.com\r\r\r").on("identity").press("enter").types("https://thunder.example.com\r")
+		},
 	},
 }
 
@@ -62,7 +79,7 @@ func TestDriversAgree(t *testing.T) {
 	for _, a := range agreements {
 		t.Run(a.name, func(t *testing.T) {
 			want := planned(t, headless(t, a))
-			for name, run := range map[string]func(*testing.T, agreement) End{"lines": lineByLine} {
+			for name, run := range map[string]func(*testing.T, agreement) End{"lines": lineByLine, "full screen": onScreen} {
 				if diff := cmp.Diff(want, planned(t, run(t, a))); diff != "" {
 					t.Errorf("headless and %s differ:\n%s", name, diff)
 				}
@@ -124,7 +141,19 @@ func lineByLine(t *testing.T, a agreement) End {
 	return end
 }
 
-// outcome is all of a plan that reaches a file or the cluster.
+func onScreen(t *testing.T, a agreement) End {
+	t.Chdir(t.TempDir())
+	s, _ := newTestSession(t, Settings{DryRun: true})
+	b := benchOf(t, s, 80, 24).settle()
+	a.keys(b)
+	b.settle().on("review").wait().press("a").settle()
+	if !b.quit || b.m.end.Left {
+		t.Fatalf("the run has not ended with its plan:\n%s", b.screen())
+	}
+	return b.m.end
+}
+
+// planOutcome is all of a plan that reaches a file or the cluster.
 type planOutcome struct {
 	Files   map[string]string
 	Secret  map[string]string // key of the Secret: action and value

@@ -128,6 +128,25 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+var requirement = regexp.MustCompile(`(?m)^\t(\S+) v\S+$`) // without "// indirect"
+
+func TestEveryLibraryIsDecided(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decisions := pages(t)[filepath.Join(root, "docs", "decisions.md")]
+	modules := requirement.FindAllStringSubmatch(string(file), -1)
+	if len(modules) < 10 {
+		t.Fatalf("go.mod requires only %d modules: %v", len(modules), modules)
+	}
+	for _, m := range modules {
+		if !strings.Contains(decisions, m[1]) {
+			t.Errorf("docs/decisions.md does not say what %s is for", m[1])
+		}
+	}
+}
+
 var fence = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
 
 // blocks are the fenced texts of a page in one language.

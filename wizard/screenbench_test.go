@@ -24,7 +24,7 @@ const typedSecret = "cAnary-s3cret-Zx9"
 // bench drives the model without a terminal: keys go in, frames come out, and
 // work in the background is done when the test says so.
 type bench struct {
-	t       *testing.T
+	t       testing.TB
 	m       *screen
 	later   []tea.Msg // what a timer would deliver
 	work    []tea.Cmd // the background, not yet done
@@ -35,7 +35,7 @@ type bench struct {
 
 // newBench opens the full screen on a session without a cluster, in a directory
 // of its own.
-func newBench(t *testing.T, width, height int, settings Settings) *bench {
+func newBench(t testing.TB, width, height int, settings Settings) *bench {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	s, err := NewSession(steps.Install(), &steps.Env{Secrets: secret.Source{LookupEnv: func(string) (string, bool) { return "", false }}}, settings, &secret.Scrubber{})
@@ -48,7 +48,7 @@ func newBench(t *testing.T, width, height int, settings Settings) *bench {
 	return benchOf(t, s, width, height)
 }
 
-func benchOf(t *testing.T, s *Session, width, height int) *bench {
+func benchOf(t testing.TB, s *Session, width, height int) *bench {
 	b := &bench{t: t}
 	b.m = newScreen(t.Context(), s, Terminal{SaveDraft: func(*Session) (string, error) {
 		b.saves++

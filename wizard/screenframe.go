@@ -189,7 +189,7 @@ func (m *screen) footer(t *tokens) []string {
 func (m *screen) hints() []hint {
 	switch {
 	case m.page == onApply:
-		return []hint{{"ctrl+c", "stop and undo"}}
+		return []hint{{"ctrl+c", "stop"}}
 	case m.menu != nil && m.holding:
 		return []hint{{markMore, ""}}
 	case m.menu != nil:

@@ -17,6 +17,9 @@ type reviewPage struct {
 	err   error // a file cannot be edited
 	lines []Line
 	at    int // -1 is the row
+
+	drawn    [][]string // lines as they are drawn, for drawnKey
+	drawnKey string
 }
 
 // verdict is where the review stands, and what Enter on its row does.
@@ -51,7 +54,7 @@ func (p *reviewPage) update(m *screen) {
 		under = p.lines[p.at]
 	}
 	p.plan.Checks = m.checks.inOrder()
-	p.lines = nil
+	p.lines, p.drawnKey = nil, ""
 	if m.look.running || p.err != nil {
 		p.at = -1
 		return

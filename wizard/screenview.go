@@ -384,22 +384,33 @@ func (m *screen) reviewPane(t *tokens, p *pane, width int) {
 	}
 	p.from, p.to = 0, len(p.lines)
 	p.add("")
-	for i, line := range page.lines {
+	page.drawLines(t, width, fmt.Sprint(width, m.theme.dark))
+	for i, rows := range page.drawn {
 		margin := "  "
 		if i == page.at {
 			margin = bar
 			p.from, p.at = len(p.lines), len(p.lines)
 		}
-		if line.Text == "" {
-			p.add("")
-			continue
-		}
-		style := t.line(line.Kind)
-		for _, text := range folded(line.Text, width, 4) {
-			p.add(margin + style.Render(text))
+		for _, row := range rows {
+			p.add(margin + row)
 		}
 		if i == page.at {
 			p.to = len(p.lines)
+		}
+	}
+}
+
+// drawLines draws the plan's lines once for each width and background: there can
+// be hundreds.
+func (page *reviewPage) drawLines(t *tokens, width int, key string) {
+	if page.drawnKey == key {
+		return
+	}
+	page.drawn, page.drawnKey = make([][]string, len(page.lines)), key
+	for i, line := range page.lines {
+		style := t.line(line.Kind)
+		for _, row := range folded(line.Text, width, 4) {
+			page.drawn[i] = append(page.drawn[i], style.Render(row))
 		}
 	}
 }

@@ -24,6 +24,7 @@ type tty struct {
 	mu     sync.Mutex
 	screen strings.Builder
 	more   chan struct{}
+	flow   chan struct{} // the line has taken Ctrl-S and Ctrl-Q
 }
 
 func newTTY(t *testing.T) *tty {
@@ -32,22 +33,33 @@ func newTTY(t *testing.T) *tty {
 	if err != nil {
 		t.Skipf("no pseudo-terminal: %v", err)
 	}
-	w := &tty{t: t, person: person, line: line, more: make(chan struct{}, 1)}
+	w := &tty{t: t, person: person, line: line, more: make(chan struct{}, 1), flow: make(chan struct{}, 1)}
+	// In packet mode what is read begins with a byte: 0 before what is on the
+	// screen, else what has become of the line.
+	if err := unix.IoctlSetPointerInt(int(person.Fd()), unix.TIOCPKT, 1); err != nil {
+		t.Skipf("no packet mode: %v", err)
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		buffer := make([]byte, 4096)
 		for {
 			n, err := person.Read(buffer)
-			w.mu.Lock()
-			w.screen.Write(buffer[:n])
-			w.mu.Unlock()
-			select {
-			case w.more <- struct{}{}:
-			default:
-			}
-			if err != nil {
+			if err != nil || n == 0 {
 				return
+			}
+			ready := w.more
+			if buffer[0]&unix.TIOCPKT_START != 0 {
+				ready = w.flow
+			}
+			if buffer[0] == unix.TIOCPKT_DATA {
+				w.mu.Lock()
+				w.screen.Write(buffer[1:n])
+				w.mu.Unlock()
+			}
+			select {
+			case ready <- struct{}{}:
+			default:
 			}
 		}
 	}()
@@ -85,6 +97,19 @@ func (w *tty) types(text string) {
 	w.t.Helper()
 	if _, err := w.person.WriteString(text); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// typed types and returns once the line has taken it: a key under way when the
+// run ends would be the shell's, as it should be. Ctrl-S and Ctrl-Q behind it
+// leave no other trace.
+func (w *tty) typed(text string) {
+	w.t.Helper()
+	w.types(text + "\x13\x11")
+	select {
+	case <-w.flow:
+	case <-time.After(time.Minute):
+		w.t.Fatal("the line does not take what is typed")
 	}
 }
 
@@ -188,7 +213,7 @@ func TestTerminalIsRestored(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			signals := make(chan struct{})
 			r := atSecret(t, signals)
-			r.types(lineCanary) // and no Enter
+			r.typed(lineCanary) // and no Enter
 			switch how {
 			case "ctx":
 				r.cancel()

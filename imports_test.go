@@ -49,10 +49,11 @@ var rooms = map[string]room{
 	"internal/terminaltest":                {nil, "a terminal for tests; knows nothing of the program"},
 	"internal/e2e":                         {nil, "tests alone"},
 	"internal/deps":                        {nil, "names libraries for go.mod"},
+	"internal/docs":                        {[]string{"steps", "templates", "internal/answers", "internal/terminaltest"}, "writes documentation from what the program declares"},
 }
 
-// forTests are packages that production code must not import.
-var forTests = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/terminaltest", "internal/chart/charttest", "internal/e2e", "internal/deps"}
+// beside are tests and tools: no part of the program, which must not import them.
+var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/terminaltest", "internal/chart/charttest", "internal/e2e", "internal/deps", "internal/docs"}
 
 // library is a dependency: the production packages that may import it, and why
 // no others. The longest prefix counts.
@@ -110,7 +111,7 @@ func TestImports(t *testing.T) {
 				if to := ours(imported); !slices.Contains(r.may, to) {
 					t.Errorf("%s imports %s: %s", name(path), to, r.why)
 				}
-			case strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") && !slices.Contains(forTests, path):
+			case strings.Contains(strings.SplitN(imported, "/", 2)[0], ".") && !slices.Contains(beside, path):
 				if l, ok := libraryOf(imported); !ok {
 					t.Errorf("%s imports %s, which is in no table: a new dependency gets a line here and in docs/decisions.md", name(path), imported)
 				} else if !slices.Contains(l.only, path) {
@@ -138,7 +139,7 @@ func TestOnlyMainTouchesTheProcess(t *testing.T) {
 		"fmt": {"Print", "Printf", "Println"},
 	}
 	for _, p := range packages(t) {
-		if ours(p.ImportPath) == "" || slices.Contains(forTests, ours(p.ImportPath)) {
+		if ours(p.ImportPath) == "" || slices.Contains(beside, ours(p.ImportPath)) {
 			continue
 		}
 		for _, file := range p.GoFiles {
@@ -167,8 +168,8 @@ func TestRoomsAgree(t *testing.T) {
 			t.Errorf("%s: wants a reason", from)
 		}
 		for _, to := range r.may {
-			if slices.Contains(forTests, to) && !slices.Contains(forTests, from) {
-				t.Errorf("%s may import %s, which is for tests", name(from), to)
+			if slices.Contains(beside, to) && !slices.Contains(beside, from) {
+				t.Errorf("%s may import %s, which is no part of the program", name(from), to)
 			}
 			if reaches(to, from) {
 				t.Errorf("%s and %s may import each other", name(from), to)

@@ -70,7 +70,9 @@ func wrongAnswers(problems answers.Problems) error {
 func runError(err error) error {
 	var refused *values.Error
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded):
+		return &exitError{code: exitFailed, message: "not done within --timeout", hint: "give it longer, or find out what does not answer with --dry-run"}
+	case errors.Is(err, context.Canceled):
 		return &exitError{code: exitLeft, message: "interrupted: nothing was changed"}
 	case errors.As(err, &refused):
 		return &exitError{code: exitUsage, message: err.Error(), hint: refused.Hint}

@@ -160,7 +160,6 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		switch {
 		case errors.Is(err, k8s.ErrNoConfig) && f.kubeconfig == "" && f.context == "":
 			settings.NoConfig = true
-			fmt.Fprintln(a.err, "No kubeconfig: only files are written, and the Secret becomes a manifest.")
 		case err != nil:
 			return nil, usage("%v", err)
 		default:
@@ -290,6 +289,9 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 			case <-ctx.Done():
 			}
 		}()
+		if a.output == "text" {
+			fmt.Fprintln(a.err, s.Where())
+		}
 		return wizard.Headless(ctx, s, func(e apply.Event) { a.tell(e) })
 	}
 	ended, stop := a.signalled(false)

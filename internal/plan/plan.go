@@ -63,6 +63,9 @@ func (p *Plan) Set(key answers.Key) {
 	if !ok || !p.in.Draft.Has(key) || kind == answers.Env {
 		return // environment variables are merged by name, see environment
 	}
+	if p.in.Draft.From[key].Rank == answers.FromChart {
+		return // what only the chart's default says is the chart's to change
+	}
 	p.write(key, path, p.in.Draft.Get(key))
 }
 

@@ -55,7 +55,7 @@ func secretChecks(in plan.Input) []check.Check {
 			case state.Secret == nil:
 				return pass(fmt.Sprintf("%s is not there yet", state.Name))
 			}
-			return pass(fmt.Sprintf("%s, %d keys", state.Name, len(state.Secret.Keys)))
+			return pass(fmt.Sprintf("%s, keys: %s", state.Name, strings.Join(state.Secret.Keys, ", ")))
 		}),
 		judged("secret.owner", "Secret is free to be written", append(after, "secret.readable"), func() check.Result {
 			if o := state.Owner; o.Kind != "" {

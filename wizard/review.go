@@ -186,7 +186,7 @@ func (r Review) secret(l *lines) {
 		if k.Action != "kept" {
 			kind = Added
 		}
-		detail := fmt.Sprintf("%d characters", k.Length)
+		detail := count(k.Length, "character")
 		if !k.Value.IsZero() {
 			detail += ", fingerprint " + k.Value.Fingerprint(r.Input.Current.Fingerprint)
 		}

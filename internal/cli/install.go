@@ -278,7 +278,7 @@ func parseSet(assignment string) (answers.Key, any, *answers.Problem) {
 // drive runs the driver that suits the terminal.
 func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactive bool) (wizard.End, error) {
 	if !interactive {
-		ended, stop := a.signalled(true)
+		ended, stop := a.signalled()
 		defer stop()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -294,7 +294,7 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 		}
 		return wizard.Headless(ctx, s, func(e apply.Event) { a.tell(e) })
 	}
-	ended, stop := a.signalled(false)
+	ended, stop := a.signalled()
 	defer stop()
 	t := wizard.Terminal{In: a.In, Out: a.Err, Environ: a.Environ, NoColor: f.noColor, SaveDraft: a.saveDraft, Signals: ended}
 	if a.wantsLines(f) {

@@ -138,22 +138,16 @@ func errorResult(e *exitError) *wizard.ErrorResult {
 	return result
 }
 
-// signalled returns a channel that closes at the first SIGTERM or SIGHUP, and at
-// the first interrupt too where interrupt is set. stop ends the watching.
-func (a *app) signalled(interrupt bool) (closed <-chan struct{}, stop func()) {
+// signalled returns a channel that closes at the first signal; stop ends the
+// watching. On the full screen Ctrl-C is a key and no signal.
+func (a *app) signalled() (closed <-chan struct{}, stop func()) {
 	done, out := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	go func() {
-		for {
-			select {
-			case sig := <-a.Signals:
-				if sig != os.Interrupt || interrupt {
-					close(out)
-					return
-				}
-			case <-done:
-				return
-			}
+		select {
+		case <-a.Signals:
+			close(out)
+		case <-done:
 		}
 	}()
 	return out, func() { once.Do(func() { close(done) }) }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -31,13 +32,13 @@ type Env struct {
 // note a warning for the operator. An error completes "The value …".
 func (e *Env) Chart(ref string) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
 	if ref == "" {
-		p, version := templates.Newest()
-		return chart.FromProfile(p, version), p, plan.ChartReference, "", nil
+		p, newest := templates.Newest()
+		return chart.FromProfile(p, newest), p, plan.ChartReference, "", nil
 	}
 	if strings.HasPrefix(ref, "oci://") {
 		return nil, p, "", "", fmt.Errorf("must be a version, a directory or an archive: pull the chart first, `helm pull %s --version VERSION`", ref)
 	}
-	if !strings.ContainsAny(ref, "/\\") && !strings.HasSuffix(ref, ".tgz") && ref != "." {
+	if version.MatchString(ref) {
 		p, match, err := templates.Lookup(ref)
 		if err != nil {
 			return nil, p, "", "", fmt.Errorf("must be a known version: %w", err)
@@ -54,6 +55,9 @@ func (e *Env) Chart(ref string) (c *chart.Chart, p templates.Profile, helmRef, n
 	}
 	return c, p, ref, match.Note, nil
 }
+
+// version matches what is meant for a release, known or not.
+var version = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*([-+][0-9A-Za-z.+-]*)?$`)
 
 // Values reads values files in Helm's order. A file that is not there yet is
 // empty. The error is for people: which file, line and column, and why.

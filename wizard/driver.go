@@ -102,7 +102,7 @@ func (e End) Summary() []Line {
 	if d := e.Review.Input.Draft; d.Portal.Enabled && d.Security.Authentication {
 		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
 	}
-	e.Review.next(&l)
+	e.Review.next(&l, "Next")
 	return l
 }
 

@@ -120,7 +120,7 @@ func (r Review) Lines() []Line {
 	r.values(&l)
 	r.warnings(&l)
 	r.checks(&l)
-	r.next(&l)
+	r.next(&l, "Next, after applying")
 	return l
 }
 
@@ -285,11 +285,11 @@ func CheckLines(c check.Result) []Line {
 	return l
 }
 
-func (r Review) next(l *lines) {
+func (r Review) next(l *lines, heading string) {
 	if len(r.Plan.Next) == 0 {
 		return
 	}
-	l.head("", "Next, after applying")
+	l.head("", "%s", heading)
 	for _, c := range r.Plan.Next {
 		if c.Comment != "" {
 			l.add(Dim, "", "# %s", c.Comment)

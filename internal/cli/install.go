@@ -102,7 +102,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 		return err
 	}
 	if problems := a.give(s, f); len(problems) > 0 {
-		return wrongAnswers(append(problems, others(s, problems)...))
+		return wrongAnswers(append(problems, others(ctx, s, problems)...))
 	}
 	if err := s.Load(); err != nil {
 		return usage("%v", err)
@@ -119,9 +119,12 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 }
 
 // others are the problems of the answers that could be read, so that all are
-// told at once. With a cluster they are not known yet: it may settle some.
-func others(s *wizard.Session, told answers.Problems) answers.Problems {
-	if !s.Offline() || s.Load() != nil {
+// told at once. What the cluster settles is not missing.
+func others(ctx context.Context, s *wizard.Session, told answers.Problems) answers.Problems {
+	if s.Load() != nil {
+		return nil
+	}
+	if _, err := s.Use(s.Look(ctx, s.Query())); err != nil {
 		return nil
 	}
 	return slices.DeleteFunc(s.Problems(), func(p answers.Problem) bool {

@@ -8,6 +8,8 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/colorprofile"
+
+	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
 // FullScreen asks, reviews and applies on the whole screen. What is to stay in
@@ -74,7 +76,7 @@ func (m *screen) farewell(t Terminal) error {
 	list := m.end.Summary()
 	if m.saved != "" {
 		list = append(list, Line{Text: fmt.Sprintf("The answers so far, without secrets: %s", m.saved)},
-			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", m.s.flow.ID, m.saved)})
+			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", m.s.flow.ID, plan.Quote(m.saved))})
 	}
 	styles := m.theme.now()
 	for _, line := range list {

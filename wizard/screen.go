@@ -55,6 +55,7 @@ type screen struct {
 	serial  int  // of the latest hold
 	holding bool // keys that agree are not taken yet
 
+	copied      bool // the callback was asked for and is shown
 	message     string
 	messageKind LineKind
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/steps"
 )
 
 var local = Settings{NoConfig: true, Restart: true}
@@ -441,5 +445,76 @@ func TestProgressOfARollout(t *testing.T) {
 	b.tell(appliedMsg{apply.Outcome{Rollout: "failed"}, &apply.Error{Action: "wait for Deployment a/b", Err: context.DeadlineExceeded}})
 	if !b.m.done || b.m.end.Applied || b.m.end.Outcome.Rollout != "failed" {
 		t.Errorf("end %+v", b.m.end)
+	}
+}
+
+func TestTextThatIsNotTakenIsNotForgotten(t *testing.T) {
+	b := newBench(t, 80, 24, local).filled().press("alt+3").on("urls").press("ctrl+u").types("console.example.org").press("ctrl+g").wait()
+	b.on("review").shows("What was typed for portal.baseUrl is not taken", "it must be a full address", "Go to URLs").press("a")
+	if b.m.menu != nil {
+		t.Fatal("it would be applied without what was typed")
+	}
+	b.press("enter").on("urls").shows("console.example.org", "must be a full address").press("ctrl+u").types("https://console.example.org").press("ctrl+g").wait()
+	b.shows("Apply these 2 changes")
+	if got := b.m.s.Input().Draft.Portal.BaseURL; got != "https://console.example.org" {
+		t.Errorf("%q", got)
+	}
+	b.press("alt+3").types("/x").press("esc").press("alt+9").press("ctrl+g").wait().shows("it was left by going back")
+	b = newBench(t, 80, 24, local).filled().press("alt+8").on("database").press("down", "esc").press("ctrl+g").wait().shows("Apply these 2 changes")
+	if got := b.m.s.Input().Draft.Database.Type; got != "sqlite" {
+		t.Errorf("looking at a choice changed it to %q", got)
+	}
+}
+
+func TestCallbackIsShownWhereItIsCopied(t *testing.T) {
+	b := newBench(t, 40, 12, local).filled().press("alt+9", "ctrl+o")
+	flat := strings.ReplaceAll(b.screen(), "\n", "")
+	if !strings.Contains(flat, "https://console.example.com/api/auth/openchoreo-auth/handler/frame") {
+		t.Error(b.screen())
+	}
+	b = newBench(t, 80, 24, local).settle().press("ctrl+o").shows("There is no callback yet")
+}
+
+// A cluster that does not answer blocks, says so and can be gone on without.
+func TestUnreachableCluster(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil { // nobody listens there now
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	config := `{"apiVersion": "v1", "kind": "Config", "current-context": "prod-eu",
+		"clusters": [{"name": "c", "cluster": {"server": "http://` + address + `"}}], "users": [{"name": "u", "user": {}}],
+		"contexts": [{"name": "prod-eu", "context": {"cluster": "c", "user": "u"}}]}`
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open := func(name string) (*k8s.Client, error) { return k8s.Open(k8s.Options{Kubeconfig: path, Context: name}) }
+	client, err := open("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	env := &steps.Env{Cluster: client, Connect: open}
+	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}}, &secret.Scrubber{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Load(); err != nil {
+		t.Fatal(err)
+	}
+	b := benchOf(t, s, 100, 30).shows("looking at the cluster", "prod-eu (production?)").press("down", "up")
+	b.settle().shows("the cluster was not reached", "The cluster does not answer").filled()
+	b.press("ctrl+g").wait().shows("Check cluster.reachable failed", "Go to Target", "c go on although it failed")
+	b.press("enter").on("target").press("pgdown").shows("Checks", "cluster.reachable").press("esc").wait()
+	b.press("c").wait().shows("Go on although check cluster.reachable failed?").types("yes\r").wait().shows("failed and accepted")
+	// Another context that the kubeconfig has not: nothing may be applied to the one before.
+	b.press("alt+1", "ctrl+e").types("other\r").settle().shows("✗")
+	b.press("ctrl+g").wait().hides("Apply these").shows("Go to Target").press("a")
+	if b.m.menu != nil {
+		t.Error("it would be applied to another cluster than the one named")
 	}
 }

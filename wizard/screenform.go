@@ -32,7 +32,7 @@ func (m *screen) goTo(id string, want answers.Key) tea.Cmd {
 // waits for a person, in focus.
 func (m *screen) open(id string, more bool, want answers.Key) tea.Cmd {
 	m.park()
-	m.message, m.scroll, m.follow, m.help = "", 0, true, nil
+	m.message, m.copied, m.scroll, m.follow, m.help = "", false, 0, true, nil
 	if id == m.last() {
 		m.page = onReview
 		return m.openReview()
@@ -73,15 +73,15 @@ func (m *screen) boxOf(f Field) *box {
 	return b
 }
 
-// park keeps what is typed and not taken, except secrets, for when the step opens
-// again.
+// park keeps text that is typed and not taken, except secrets, for when the step
+// opens again. A choice that was only looked at is not text.
 func (m *screen) park() {
 	if m.page != onForm {
 		return
 	}
 	for _, b := range m.form.boxes {
 		delete(m.drafts, b.field.Question.Key)
-		if b.touched() && !b.gone && b.field.Question.Value.Kind != answers.Hidden {
+		if _, text := b.widget.(*textBox); text && b.touched() && !b.gone {
 			m.drafts[b.field.Question.Key] = draft{b.widget.value(), b.problem}
 		}
 	}

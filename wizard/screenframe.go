@@ -21,21 +21,16 @@ func (m *screen) header(t *tokens) []string {
 	if m.s.DryRun() {
 		name += t.caution.Render(" (dry run)")
 	}
-	where, style := "offline", t.strong
-	switch {
-	case c.NoConfig && !c.Offline:
-		where = "no kubeconfig"
-	case !c.Offline:
-		where, style = d.Target.Context, t.strong
-		if where == "" {
-			where = "in the cluster"
-		}
-		if production.MatchString(where) {
-			where, style = where+" (production?)", t.alarm
-		}
+	where, warn := m.where()
+	style := t.strong
+	if warn {
+		style = t.alarm
 	}
 	long := []string{"namespace " + d.Target.Namespace, "release " + d.Target.Release, "chart " + in.Chart.Version}
 	brief := []string{d.Target.Namespace + "/" + d.Target.Release, "chart " + in.Chart.Version}
+	if d.Target.Namespace == d.Target.Release {
+		brief[0] = d.Target.Namespace
+	}
 	if c.Target.Server != "" && !c.Local() && c.Target.Context == d.Target.Context {
 		long = append([]string{c.Target.Server}, long...)
 	}
@@ -62,6 +57,23 @@ func (m *screen) header(t *tokens) []string {
 		return []string{cut(where+"  "+t.dim.Render("chart "+in.Chart.Version)+"  "+state, m.width)}
 	}
 	return []string{m.spread(name, state), cut(second, m.width), t.dim.Render(strings.Repeat(markRule, m.width))}
+}
+
+// where names the cluster that this is about, and tells whether its name warns.
+func (m *screen) where() (name string, warn bool) {
+	in := m.s.Input()
+	name = in.Draft.Target.Context
+	switch {
+	case in.Current.Offline:
+		return "offline", false
+	case in.Current.NoConfig:
+		return "no kubeconfig", false
+	case name == "":
+		return "in the cluster", false
+	case production.MatchString(name):
+		return name + " (production?)", true
+	}
+	return name, false
 }
 
 // spread puts left and right at the ends of one line.
@@ -139,18 +151,18 @@ func (m *screen) rule(t *tokens, above, below int) string {
 	return left + t.dim.Render(strings.Repeat(markRule, max(room-ansi.StringWidth(left), 0))+cut(right, m.width))
 }
 
-// strip is the callback in full, on the steps where it is needed and too long for
-// the main pane: an address in two pieces cannot be copied.
+// strip is the callback in full, when it was asked for, and on the steps where it
+// is needed and too long for the main pane: an address in two pieces cannot be
+// copied.
 func (m *screen) strip(t *tokens) []string {
-	if m.page != onForm || m.menu != nil || m.help != nil || m.short() {
-		return nil
-	}
 	url := m.callback()
 	noted := false
-	for _, note := range m.state(m.form.step).Notes {
-		noted = noted || (url != "" && strings.Contains(note, url))
+	if m.page == onForm && !m.short() && ansi.StringWidth(url) > m.mainWidth()-18 {
+		for _, note := range m.state(m.form.step).Notes {
+			noted = noted || strings.Contains(note, url)
+		}
 	}
-	if !noted || ansi.StringWidth(url) <= m.mainWidth()-18 {
+	if url == "" || m.page == onApply || m.menu != nil || m.help != nil || !(noted || m.copied) {
 		return nil
 	}
 	link := t.accent.Hyperlink(url)

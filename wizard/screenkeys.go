@@ -184,6 +184,7 @@ func (m *screen) copyCallback() tea.Cmd {
 		m.say(Plain, "There is no callback yet: it follows from the portal's address.")
 		return nil
 	}
-	m.say(Good, "Handed to the terminal's clipboard: %s", url)
+	m.copied = true
+	m.say(Good, "The callback below was handed to the terminal's clipboard.")
 	return tea.SetClipboard(url)
 }

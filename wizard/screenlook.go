@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -160,7 +161,7 @@ func (m *screen) found() []Line {
 		return l
 	}
 	f := c.Cluster
-	l.add(Good, "", "%s Kubernetes %s", markSettled, f.Server.Version)
+	l.add(Good, "", "%s Kubernetes %s at %s", markSettled, f.Server.Version, c.Target.Server)
 	part := func(name, unknown string, there bool, about string) {
 		switch {
 		case unknown != "":
@@ -172,12 +173,15 @@ func (m *screen) found() []Line {
 		}
 	}
 	r := f.Release
-	about := "chart " + r.ChartVersion
+	about := "installed"
+	if r.ChartVersion != "" {
+		about = "chart " + r.ChartVersion
+	}
 	if r.Revision > 0 {
 		about += fmt.Sprintf(", revision %d, %s", r.Revision, r.Status)
 	}
 	part("Release "+r.Name, map[bool]string{false: r.Unknown}[r.Installed], r.Installed, about)
-	part("Deployment "+f.Deployment.Name, f.Deployment.Unknown, f.Deployment.Name != "", fmt.Sprintf("%d of %d ready", f.Deployment.Ready, f.Deployment.Replicas))
+	part("Deployment "+cmp.Or(f.Deployment.Name, "backstage"), f.Deployment.Unknown, f.Deployment.Name != "", fmt.Sprintf("%d of %d ready", f.Deployment.Ready, f.Deployment.Replicas))
 	if s := f.Secret; s.Secret != nil || s.Unknown != "" {
 		keys := 0
 		if s.Secret != nil {

@@ -1,6 +1,8 @@
 package wizard
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -122,6 +124,10 @@ func (m *screen) verdict() verdict {
 		verb := map[bool]string{true: "is", false: "are"}[len(r.Problems) == 1]
 		l.add(Bad, "", "%s %s %s wrong or missing.", markWrong, count(len(r.Problems), "answer"), verb)
 		open(stepOf(r.Problems[0].Key), r.Problems[0].Key)
+	case m.untaken() != "":
+		key := m.untaken()
+		l.add(Bad, "", "%s What was typed for %s is not taken yet: it %s.", markWrong, key, cmp.Or(m.drafts[key].problem, "was left by going back"))
+		open(stepOf(key), key)
 	case m.checks.running:
 		l.add(Plain, "", "%s Checking: %d of %d have answered.", markMore, len(m.checks.results), len(m.checks.order))
 	case r.Failed() != "":
@@ -177,6 +183,17 @@ func (c checking) summary() string {
 		}
 	}
 	return text + "."
+}
+
+// untaken is a question for which text was typed that is no answer so far.
+func (m *screen) untaken() answers.Key {
+	in := m.s.Input()
+	for _, key := range slices.Sorted(maps.Keys(m.drafts)) {
+		if st, q, ok := m.s.flow.Find(key); ok && st.Applies(in, q) {
+			return key
+		}
+	}
+	return ""
 }
 
 // finish ends a run that has nothing to apply.
@@ -252,7 +269,7 @@ func (m *screen) pressReview(key string) tea.Cmd {
 
 // ready tells whether nothing stands in the way of applying.
 func (m *screen) ready() bool {
-	return !m.look.running && m.look.err == nil && m.review.err == nil && !m.checks.running && m.review.plan.Plan != nil && m.review.plan.Blocked() == ""
+	return !m.look.running && m.look.err == nil && m.review.err == nil && !m.checks.running && m.review.plan.Plan != nil && m.review.plan.Blocked() == "" && m.untaken() == ""
 }
 
 // hasLastApplied tells whether kubectl's copy of old secrets is on the Secret.
@@ -291,7 +308,11 @@ func (m *screen) askApply() tea.Cmd {
 	}
 	var about lines
 	for _, a := range m.review.plan.Plan.Actions {
-		about.add(Plain, "", "%s %s", markOpen, visible(a.Title()))
+		about.add(Plain, "", "%s %s", markOpen, a.Title())
+	}
+	if name, warn := m.where(); !m.s.Offline() {
+		kind := map[bool]LineKind{true: Caution, false: Plain}[warn]
+		about.add(kind, "", "Context: %s", name)
 	}
 	return m.ask(menu{
 		title: "Apply " + theseChanges(len(m.review.plan.Plan.Actions)) + "?", about: about, word: "yes",

@@ -186,7 +186,7 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 	if m.form.at < 0 {
 		p.add(t.accent.Render(markCursor)+" "+t.strong.Render("Nothing is asked here.")+t.dim.Render(" Enter goes on."), "")
 		p.from, p.at, p.to = 0, 0, min(len(p.lines), 1)
-	} else if m.form.at == 0 && !m.short() {
+	} else if m.form.at == 0 && p.to <= m.frame.body {
 		p.from = 0
 	}
 	if m.short() {

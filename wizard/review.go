@@ -196,11 +196,21 @@ func (r Review) secret(l *lines) {
 		if k.Value.IsZero() {
 			detail = k.Source
 		}
-		l.add(kind, "secrets", "%-*s  %-11s  %s", width, k.Name, what, detail)
+		l.add(kind, r.stepOfSecret(k.Name), "%-*s  %-11s  %s", width, k.Name, what, detail)
 	}
 	if s.DropsLastApplied {
 		l.add(Removed, "secrets", "annotation kubectl.kubernetes.io/last-applied-configuration goes: it holds old values")
 	}
+}
+
+// stepOfSecret returns the step that asks for a key of the Secret.
+func (r Review) stepOfSecret(name string) string {
+	for _, sk := range r.Input.Profile.SecretKeys {
+		if step := stepOf(answers.Key(sk.Key)); sk.Name == name && step != "" {
+			return step
+		}
+	}
+	return "secrets"
 }
 
 func (r Review) bindings(l *lines) {

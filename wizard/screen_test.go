@@ -196,6 +196,10 @@ func TestReviewJumpsAndComesBack(t *testing.T) {
 	for b.m.review.at < 0 || b.m.review.lines[b.m.review.at].Step != "scaling" {
 		b.press("down")
 	}
+	lines := b.m.review.lines
+	if i := slices.IndexFunc(lines, func(l Line) bool { return strings.HasPrefix(l.Text, "client-secret ") }); i < 0 || lines[i].Step != "client" {
+		t.Errorf("the line of client-secret (%d) does not lead to its question", i)
+	}
 	b.press("enter").on("scaling")
 	if b.m.current() == nil {
 		t.Errorf("a step without open questions asks nothing:\n%s", b.screen())

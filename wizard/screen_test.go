@@ -1,12 +1,8 @@
 package wizard
 
 import (
-	"context"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
-	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/secret"
-	"github.com/openchoreo/backstage-setup/k8s"
-	"github.com/openchoreo/backstage-setup/steps"
 )
 
 var local = Settings{NoConfig: true, Restart: true}
@@ -330,128 +323,6 @@ func TestResize(t *testing.T) {
 	}
 }
 
-// Whatever is typed, nothing breaks, no frame is larger than the terminal, and
-// Ctrl+C leaves.
-func TestRandomKeys(t *testing.T) {
-	names := slices.Sorted(func(yield func(string) bool) {
-		for name := range named {
-			if !yield(name) {
-				return
-			}
-		}
-	})
-	for _, letter := range "abcdefghijklmnopqrstuvwxyz" {
-		if letter != 'c' && letter != 'z' {
-			names = append(names, "ctrl+"+string(letter))
-		}
-	}
-	names = append(names, "alt+1", "alt+5", "alt+9", "a", "x", "c", "?", "y", "n", "/", "ä", "😀", "1")
-	for seed := range uint64(30) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		sizes := [][2]int{{80, 24}, {40, 12}, {120, 40}, {30, 8}}
-		size := sizes[r.IntN(len(sizes))]
-		b := newBench(t, size[0], size[1], Settings{NoConfig: true, DryRun: true})
-		b.reveals = true
-		var done []string
-		for range 250 {
-			name := names[r.IntN(len(names))]
-			done = append(done, name)
-			switch r.IntN(20) {
-			case 0:
-				b.tell(tea.PasteMsg{Content: "pasted\ntext\t" + name})
-			case 1:
-				b.wait()
-			case 2:
-				b.tell(tea.WindowSizeMsg{Width: 20 + r.IntN(120), Height: 4 + r.IntN(40)})
-			case 3:
-				b.types("https://a.example.com")
-			}
-			b.press(name)
-			if b.m.fault != nil {
-				t.Fatalf("seed %d, %v: %v\n%s", seed, done, b.m.fault, b.m.fault.(*Fault).Stack)
-			}
-			if b.m.done {
-				break
-			}
-			if rows := strings.Count(b.m.View().Content, "\n") + 1; rows > b.m.height {
-				t.Fatalf("seed %d, %v: %d rows on %d", seed, done, rows, b.m.height)
-			}
-		}
-		if !b.m.done {
-			b.press("ctrl+c", "ctrl+c")
-		}
-		if !b.m.done {
-			t.Fatalf("seed %d: Ctrl+C does not leave after %v\n%s", seed, done, b.screen())
-		}
-	}
-}
-
-// applying brings the bench to where changes are being made, none done yet.
-func applying(t *testing.T) *bench {
-	b := newBench(t, 80, 24, local).filled().press("ctrl+g").wait().press("a").wait().types("yes")
-	b.work = nil
-	b.press("enter").shows("Applying", "create backstage-values.yaml")
-	return b
-}
-
-func TestApplyIsStopped(t *testing.T) {
-	b := applying(t).press("q", "esc", "enter").press("ctrl+c").shows("Stopping")
-	b.settle()
-	if !b.quit || b.m.end.Err == nil || b.m.end.Applied || b.m.end.Left {
-		t.Errorf("quit %v, end %+v", b.quit, b.m.end)
-	}
-	if entries, err := os.ReadDir("."); err != nil || len(entries) != 0 {
-		t.Errorf("%v %v", entries, err)
-	}
-}
-
-func TestApplyIsLeftByTheSecondCtrlC(t *testing.T) {
-	b := applying(t)
-	b.tell(eventMsg{apply.Event{ID: "file.values", Title: "create backstage-values.yaml", Status: apply.Done}})
-	b.shows("create backstage-values.yaml (done)").press("ctrl+c", "ctrl+c")
-	if !b.m.done || b.m.end.Left || b.m.end.Err != errUnknown || len(b.m.end.Outcome.Actions) != 1 {
-		t.Errorf("done %v, end %+v", b.m.done, b.m.end)
-	}
-}
-
-func TestSignalWhileApplyingUndoesFirst(t *testing.T) {
-	b := applying(t)
-	b.tell(endMsg{})
-	if b.m.done {
-		t.Fatal("the run did not wait for what it was doing")
-	}
-	if b.settle(); !b.quit || b.m.end.Err == nil || b.m.end.Left {
-		t.Errorf("quit %v, end %+v", b.quit, b.m.end)
-	}
-	b = applying(t) // what it does never ends
-	b.tell(endMsg{})
-	for _, msg := range b.later {
-		b.tell(msg)
-	}
-	if !b.m.done || b.m.end.Err != errUnknown {
-		t.Errorf("done %v, end %+v", b.m.done, b.m.end)
-	}
-}
-
-func TestProgressOfARollout(t *testing.T) {
-	b := newBench(t, 80, 24, local)
-	b.m.page = onApply
-	b.m.progress = progressPage{cancel: func() {}, actions: []apply.Event{{ID: "secret", Title: "patch Secret a/b"}, {ID: "rollout", Title: "wait for Deployment a/b"}}}
-	for _, e := range []apply.Event{
-		{ID: "secret", Title: "patch Secret a/b", Status: apply.Running}, {ID: "secret", Title: "patch Secret a/b", Status: apply.Done},
-		{ID: "rollout", Title: "wait for Deployment a/b", Status: apply.Running},
-		{ID: "rollout", Title: "wait for Deployment a/b", Status: apply.Progress, Text: "1 of 2 updated, 1 available; b-7: CrashLoopBackOff back-off 10s"},
-	} {
-		b.tell(eventMsg{e})
-	}
-	b.tell(tickMsg{})
-	b.golden("apply-rollout-80x24")
-	b.tell(appliedMsg{apply.Outcome{Rollout: "failed"}, &apply.Error{Action: "wait for Deployment a/b", Err: context.DeadlineExceeded}})
-	if !b.m.done || b.m.end.Applied || b.m.end.Outcome.Rollout != "failed" {
-		t.Errorf("end %+v", b.m.end)
-	}
-}
-
 func TestTextThatIsNotTakenIsNotForgotten(t *testing.T) {
 	b := newBench(t, 80, 24, local).filled().press("alt+3").on("urls").press("ctrl+u").types("console.example.org").press("ctrl+g").wait()
 	b.on("review").shows("What was typed for portal.baseUrl is not taken", "it must be a full address", "Go to URLs").press("a")
@@ -477,48 +348,4 @@ func TestCallbackIsShownWhereItIsCopied(t *testing.T) {
 		t.Error(b.screen())
 	}
 	b = newBench(t, 80, 24, local).settle().press("ctrl+o").shows("There is no callback yet")
-}
-
-// A cluster that does not answer blocks, says so and can be gone on without.
-func TestUnreachableCluster(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil { // nobody listens there now
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	config := `{"apiVersion": "v1", "kind": "Config", "current-context": "prod-eu",
-		"clusters": [{"name": "c", "cluster": {"server": "http://` + address + `"}}], "users": [{"name": "u", "user": {}}],
-		"contexts": [{"name": "prod-eu", "context": {"cluster": "c", "user": "u"}}]}`
-	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	open := func(name string) (*k8s.Client, error) { return k8s.Open(k8s.Options{Kubeconfig: path, Context: name}) }
-	client, err := open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	env := &steps.Env{Cluster: client, Connect: open}
-	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}}, &secret.Scrubber{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Load(); err != nil {
-		t.Fatal(err)
-	}
-	b := benchOf(t, s, 100, 30).shows("looking at the cluster", "prod-eu (production?)").press("down", "up")
-	b.settle().shows("the cluster was not reached", "The cluster does not answer").filled()
-	b.press("ctrl+g").wait().shows("Check cluster.reachable failed", "Go to Target", "c go on although it failed")
-	b.press("enter").on("target").press("pgdown").shows("Checks", "cluster.reachable").press("esc").wait()
-	b.press("c").wait().shows("Go on although check cluster.reachable failed?").types("yes\r").wait().shows("failed and accepted")
-	// Another context that the kubeconfig has not: nothing may be applied to the one before.
-	b.press("alt+1", "ctrl+e").types("other\r").settle().shows("✗")
-	b.press("ctrl+g").wait().hides("Apply these").shows("Go to Target").press("a")
-	if b.m.menu != nil {
-		t.Error("it would be applied to another cluster than the one named")
-	}
 }

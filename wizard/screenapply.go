@@ -68,7 +68,7 @@ func (m *screen) pressApply(key string) tea.Cmd {
 	case key == "ctrl+c":
 		m.progress.stop()
 	case key == "pgup" || key == "pgdown":
-		m.page1(key)
+		m.scrollPage(key)
 	}
 	return nil
 }

@@ -72,7 +72,7 @@ func (m *screen) pressHelp(key string) tea.Cmd {
 	case "esc", "?", "f1", "enter", "q":
 		m.help, m.scroll, m.follow = nil, 0, true
 	case "pgup", "pgdown":
-		m.page1(key)
+		m.scrollPage(key)
 	case "up":
 		m.scroll--
 	case "down":

@@ -45,7 +45,7 @@ func (m *screen) pressAnywhere(key string) (tea.Cmd, bool) {
 		}
 		m.help = m.helpFor()
 	case "pgup", "pgdown":
-		m.page1(key)
+		m.scrollPage(key)
 	case "ctrl+g":
 		if m.page != onReview {
 			return m.jump(m.last()), true
@@ -76,8 +76,8 @@ func (m *screen) pressAnywhere(key string) (tea.Cmd, bool) {
 	return nil, true
 }
 
-// page1 scrolls the main pane by a screen, less two lines to hold on to.
-func (m *screen) page1(key string) {
+// scrollPage scrolls the main pane by a screen, less two lines to hold on to.
+func (m *screen) scrollPage(key string) {
 	by := max(m.frame.body-2, 1)
 	if key == "pgup" {
 		by = -by

@@ -15,7 +15,6 @@ type menu struct {
 	at      int
 	word    string // typing it moves to the last choice
 	typed   string
-	cancel  func() tea.Cmd // esc; nil closes
 }
 
 type choice struct {

@@ -101,15 +101,6 @@ func padded(line string, width int) string {
 	return cut(line, width)
 }
 
-// longest returns the width of the widest word.
-func longest(text string) int {
-	most := 0
-	for word := range strings.FieldsSeq(text) {
-		most = max(most, ansi.StringWidth(word))
-	}
-	return most
-}
-
 // count writes "1 answer" or "3 answers".
 func count(n int, noun string) string {
 	if n != 1 {

@@ -347,5 +347,5 @@ func TestCallbackIsShownWhereItIsCopied(t *testing.T) {
 	if !strings.Contains(flat, "https://console.example.com/api/auth/openchoreo-auth/handler/frame") {
 		t.Error(b.screen())
 	}
-	b = newBench(t, 80, 24, local).settle().press("ctrl+o").shows("There is no callback yet")
+	newBench(t, 80, 24, local).settle().press("ctrl+o").shows("There is no callback yet")
 }

@@ -100,36 +100,36 @@ func (c *Client) explain(what ask, err error) error {
 	case errors.Is(err, context.DeadlineExceeded), apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
 		e.Reason, e.Detail = ErrUnreachable, c.target.Server+" did not answer in time"
 	case errors.As(err, &status):
-		e.Reason, e.Detail = e.fromStatus(err, status.Status())
+		e.Detail, e.Reason = e.fromStatus(err, status.Status())
 	default:
-		e.Reason, e.Detail = fromNetwork(err)
+		e.Detail, e.Reason = fromNetwork(err)
 	}
 	return e
 }
 
 // fromStatus reads what the API server answered.
-func (e *RequestError) fromStatus(err error, status metav1.Status) (reason error, detail string) {
+func (e *RequestError) fromStatus(err error, status metav1.Status) (detail string, reason error) {
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return ErrForbidden, fmt.Sprintf("namespace %q is being deleted", e.Namespace)
+		return fmt.Sprintf("namespace %q is being deleted", e.Namespace), ErrForbidden
 	case apierrors.IsForbidden(err):
-		return ErrForbidden, fmt.Sprintf("the right %s is missing%s", e.Right(), denial(status.Message))
+		return fmt.Sprintf("the right %s is missing%s", e.Right(), denial(status.Message)), ErrForbidden
 	case apierrors.IsUnauthorized(err):
-		return ErrLogin, "the API server does not accept the kubeconfig's credentials: log in again"
+		return "the API server does not accept the kubeconfig's credentials: log in again", ErrLogin
 	case apierrors.IsNotFound(err) && e.Verb == "create":
-		return ErrNotFound, fmt.Sprintf("there is no namespace %q", e.Namespace)
+		return fmt.Sprintf("there is no namespace %q", e.Namespace), ErrNotFound
 	case apierrors.IsNotFound(err) && e.Verb == "patch" && e.Resource == "secrets":
-		return ErrChanged, "it was deleted"
+		return "it was deleted", ErrChanged
 	case apierrors.IsNotFound(err):
-		return ErrNotFound, ""
+		return "", ErrNotFound
 	case apierrors.IsAlreadyExists(err):
-		return ErrChanged, "it exists by now"
+		return "it exists by now", ErrChanged
 	case apierrors.IsConflict(err):
-		return ErrChanged, "somebody else wrote it after it was read"
+		return "somebody else wrote it after it was read", ErrChanged
 	case isImmutable(err, status):
-		return ErrImmutable, "its values cannot be changed: use another name"
+		return "its values cannot be changed: use another name", ErrImmutable
 	}
-	return nil, status.Message
+	return status.Message, nil
 }
 
 // denial returns the authorizer's own reason when it gives more than RBAC's
@@ -154,19 +154,19 @@ func isImmutable(err error, status metav1.Status) bool {
 }
 
 // fromNetwork tells a server that cannot be reached from anything else.
-func fromNetwork(err error) (reason error, detail string) {
+func fromNetwork(err error) (detail string, reason error) {
 	var dial *url.Error
 	if errors.As(err, &dial) {
 		// A credential plugin runs inside the transport, and client-go does not
 		// give its errors a type.
 		if text := dial.Err.Error(); strings.HasPrefix(text, "getting credentials: ") {
-			return ErrLogin, text
+			return text, ErrLogin
 		}
-		return ErrUnreachable, dial.Err.Error()
+		return dial.Err.Error(), ErrUnreachable
 	}
 	var network net.Error
 	if errors.As(err, &network) {
-		return ErrUnreachable, network.Error()
+		return network.Error(), ErrUnreachable
 	}
-	return nil, err.Error()
+	return err.Error(), nil
 }

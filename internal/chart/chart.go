@@ -44,6 +44,7 @@ type Chart struct {
 	Complete bool
 
 	helm   *helmchart.Chart
+	root   *helmchart.Chart // as it came: the umbrella chart around helm, else helm itself
 	schema map[string]any
 	verify func() (*jsonschema.Schema, error)
 }
@@ -87,14 +88,29 @@ func Open(path string) (*Chart, error) {
 
 // newChart wraps a chart that Helm has loaded.
 func newChart(loaded *helmchart.Chart, source string) (*Chart, error) {
-	c := &Chart{Source: source, helm: loaded}
-	if loaded.Name() != Name {
-		inner, prefix, err := inside(loaded)
-		if err != nil {
-			return nil, fmt.Errorf("chart %q: %w", source, err)
-		}
-		c.helm, c.Prefix = inner, prefix
+	c, err := wrap(loaded)
+	if err != nil {
+		return nil, fmt.Errorf("chart %q: %w", source, err)
 	}
+	c.Source = source
+	return c, nil
+}
+
+func wrap(loaded *helmchart.Chart) (*Chart, error) {
+	if loaded.Name() == Name {
+		return newChartInside(loaded, loaded, "")
+	}
+	inner, prefix, err := inside(loaded)
+	if err != nil {
+		return nil, err
+	}
+	return newChartInside(loaded, inner, prefix)
+}
+
+// newChartInside wraps the control-plane chart inner, which root passes its
+// values on to under prefix.
+func newChartInside(root, inner *helmchart.Chart, prefix string) (*Chart, error) {
+	c := &Chart{Prefix: prefix, helm: inner, root: root}
 	c.Version = strings.TrimPrefix(c.helm.Metadata.Version, "v")
 	c.AppVersion = c.helm.Metadata.AppVersion
 	c.Complete = len(c.helm.Templates) > 0
@@ -103,7 +119,7 @@ func newChart(loaded *helmchart.Chart, source string) (*Chart, error) {
 	}
 	schema, err := decodeSchema(c.helm.Schema)
 	if err != nil {
-		return nil, fmt.Errorf("chart %q: values.schema.json: %w", source, err)
+		return nil, fmt.Errorf("values.schema.json: %w", err)
 	}
 	c.schema = schema
 	c.verify = sync.OnceValues(func() (*jsonschema.Schema, error) { return compile(schema) })
@@ -143,7 +159,7 @@ func inside(umbrella *helmchart.Chart) (*helmchart.Chart, string, error) {
 		if global, ok := umbrella.Values["global"].(map[string]any); ok {
 			passed = loader.MergeMaps(passed, map[string]any{"global": global})
 		}
-		alone.Values, err = util.CoalesceValues(alone, passed)
+		alone.Values, err = util.MergeValues(alone, passed)
 		return alone, prefix, err
 	}
 	if declared {

@@ -128,23 +128,9 @@ func TestOpen(t *testing.T) {
 
 func TestOpenUmbrella(t *testing.T) {
 	for _, alias := range []string{"", "controlPlane"} {
-		dir := filepath.Join(t.TempDir(), "platform")
-		if err := os.CopyFS(filepath.Join(dir, "charts", Name), os.DirFS(charttest.Dir(t))); err != nil {
-			t.Fatal(err)
-		}
-		prefix := Name
-		dependency := "{name: openchoreo-control-plane, version: 1.2.3, repository: 'oci://example.com'"
+		dir, prefix := umbrella(t, alias, ""), Name
 		if alias != "" {
 			prefix = alias
-			dependency += ", alias: " + alias
-		}
-		for name, text := range map[string]string{
-			"Chart.yaml":  "apiVersion: v2\nname: platform\nversion: 1.0.0\ndependencies:\n- " + dependency + "}\n",
-			"values.yaml": prefix + ":\n  backstage: {replicas: 2}\nglobal: {commonLabels: {team: x}}\n",
-		} {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
 		}
 		c := open(t, dir)
 		if c.Prefix != prefix || c.Version != "1.2.3" {

@@ -106,6 +106,16 @@ func review() Step {
 }
 
 func planChecks(in plan.Input) []check.Check {
+	list := chartChecks(in)
+	if in.Current.Local() {
+		return list
+	}
+	return append(list, judged("values.drops", "the upgrade keeps the release's values", []string{"cluster.reachable"}, func() check.Result {
+		return dropsNothing(in)
+	}))
+}
+
+func chartChecks(in plan.Input) []check.Check {
 	return []check.Check{
 		judged("chart.version", "chart version", nil, func() check.Result {
 			version := in.Chart.Version
@@ -118,6 +128,30 @@ func planChecks(in plan.Input) []check.Check {
 			return chartAccepts(ctx, in)
 		}},
 	}
+}
+
+// dropsNothing compares what the release was given with what the files say.
+func dropsNothing(in plan.Input) check.Result {
+	release := in.Current.Cluster.Release
+	switch {
+	case !release.Installed:
+		return pass("no release is installed")
+	case release.Unknown != "":
+		return check.Result{Status: check.Inconclusive, Found: "the values of release " + release.Name + " are not known: " + release.Unknown, Hint: "compare `helm get values " + release.Name + " -n " + release.Namespace + "` with your files before you upgrade"}
+	}
+	p, err := Install().Plan(in)
+	if err != nil {
+		return fail(err.Error(), "")
+	}
+	if !p.Upgrades() {
+		return pass("no upgrade is needed")
+	}
+	drops := p.Drops()
+	if len(drops) == 0 {
+		return pass("every value of release " + release.Name + " is in the files")
+	}
+	return fail("an upgrade would silently drop what release "+release.Name+" was given:\n"+strings.Join(drops, "\n"),
+		"add these values to a file, or give the file that has them with -f; `helm get values "+release.Name+" -n "+release.Namespace+"` shows them")
 }
 
 // chartAccepts plans once more and holds the outcome against schema and

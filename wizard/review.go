@@ -55,6 +55,10 @@ func (s *Session) Plan() (Review, error) {
 	if s.note != "" {
 		r.Warnings = append(r.Warnings, plan.Warning{Step: "target", Text: s.note})
 	}
+	if release := in.Current.Cluster.Release; release.Installed && release.Unknown != "" && !in.EditedExists() {
+		r.Problems = append(r.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf(
+			"must be the file that release %s is upgraded with: its values cannot be read (%s), and a new file would drop them", release.Name, release.Unknown)})
+	}
 	if len(r.Problems) > 0 {
 		return r, nil
 	}

@@ -72,6 +72,9 @@ func (c Current) Local() bool { return c.Offline || c.NoConfig }
 // edited returns the values file that is created or edited.
 func (in Input) edited() ValuesFile { return in.Current.Files[in.Current.Edit] }
 
+// EditedExists tells whether the edited values file is there already.
+func (in Input) EditedExists() bool { return in.edited().File.Exists }
+
 // Under returns the values as Helm sees them without the edited file: the
 // chart's defaults and the files before it.
 func (in Input) Under() map[string]any {

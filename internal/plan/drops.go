@@ -1,0 +1,73 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/values"
+)
+
+// Drops lists the values that the operator gave the installed release and that
+// an upgrade with the files, as they are after this plan, would silently take
+// away: those that no file sets, or sets to nothing, unless the chart's default
+// is the same. Paths are those of the chart's values.
+func (p *Plan) Drops() []string {
+	config := p.in.Current.Cluster.Release.Config
+	if len(config) == 0 {
+		return nil
+	}
+	after := map[string]any{}
+	for i, f := range p.in.Current.Files {
+		tree := f.Tree
+		if i == p.in.Current.Edit {
+			if edited, err := values.Parse(p.Files[0].After); err == nil {
+				tree = edited
+			}
+		}
+		after = overlay(after, tree)
+	}
+	var drops []string
+	defaults := p.in.Chart.Defaults()
+	leaves(config, nil, func(path []string, value any) {
+		if _, kept := find(after, path); kept {
+			return
+		}
+		if standard, ok := find(defaults, path); ok && same(standard, value) {
+			return
+		}
+		drops = append(drops, strings.Join(path, "."))
+	})
+	return drops
+}
+
+// leaves visits everything in a tree that is no mapping, and empty mappings.
+func leaves(tree map[string]any, path []string, visit func([]string, any)) {
+	for _, key := range slices.Sorted(maps.Keys(tree)) {
+		at := append(slices.Clone(path), key)
+		if below, ok := tree[key].(map[string]any); ok && len(below) > 0 {
+			leaves(below, at, visit)
+			continue
+		}
+		visit(at, tree[key])
+	}
+}
+
+// find follows keys through mappings. A mapping that was replaced by something
+// else counts as found: the file says something there.
+func find(tree map[string]any, path []string) (any, bool) {
+	var at any = tree
+	for _, key := range path {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return at, at != nil
+		}
+		if at, ok = m[key]; !ok {
+			return nil, false
+		}
+	}
+	return at, true
+}
+
+// Upgrades tells whether a helm upgrade has to follow this plan.
+func (p *Plan) Upgrades() bool { return p.upgradeNeeded() }

@@ -22,16 +22,17 @@ type binary struct {
 	module  string // directory below modules
 	pkg     string
 	version string // path of the module whose version the program reports
+	client  bool   // for tests to run; the others are the cluster's own
 }
 
 var binaries = []binary{
-	{"etcd", "etcd", "go.etcd.io/etcd/server/v3", ""},
-	{"kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"},
-	{"kube-controller-manager", "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes"},
-	{"kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes"},
-	{"kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", ""},
-	{"kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"},
-	{"helm", "helm", "helm.sh/helm/v4/cmd/helm", ""},
+	{"etcd", "etcd", "go.etcd.io/etcd/server/v3", "", false},
+	{"kube-apiserver", "kubernetes", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes", false},
+	{"kube-controller-manager", "kubernetes", "k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes", false},
+	{"kube-scheduler", "kubernetes", "k8s.io/kubernetes/cmd/kube-scheduler", "k8s.io/kubernetes", false},
+	{"kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok", "", false},
+	{"kubectl", "kubernetes", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes", true},
+	{"helm", "helm", "helm.sh/helm/v4/cmd/helm", "", true},
 }
 
 // Build makes sure that the programs of the control plane exist in the user's

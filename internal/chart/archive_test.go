@@ -71,6 +71,12 @@ func TestArchiveLacksFiles(t *testing.T) {
 	if _, err := known.Archive(); err == nil || !strings.Contains(err.Error(), "the files of chart 1.2.3 are not at hand") {
 		t.Errorf("known by heart: %v", err)
 	}
+	for _, value := range []string{`"\u0085"`, `{"<<": {"b": 1}}`} {
+		odd := fromRelease(t, pack(t, []byte(`{"chart": {"metadata": {"apiVersion": "v2", "name": "openchoreo-control-plane", "version": "1.2.3"}, "values": {"a": `+value+`}}}`)))
+		if _, err := odd.Archive(); err == nil || !strings.Contains(err.Error(), "cannot be written as YAML") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
 	// A later control-plane chart may have subcharts, which no release holds.
 	dir := filepath.Join(t.TempDir(), Name)
 	if err := os.CopyFS(dir, os.DirFS(charttest.Dir(t))); err != nil {

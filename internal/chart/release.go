@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"reflect"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
@@ -84,20 +83,13 @@ func unpackRelease(b []byte) ([]byte, error) {
 
 // restore writes the files of a stored chart, which has lost them, and loads
 // them: it comes out checked like any other chart, and with the files that an
-// archive of it needs.
+// archive of it needs. The values need no file: Archive writes it.
 func restore(stored *helmchart.Chart) (*helmchart.Chart, error) {
 	metadata, err := asYAML(stored.Metadata)
 	if err != nil {
 		return nil, err
 	}
-	values, err := asYAML(stored.Values)
-	if err != nil {
-		return nil, err
-	}
-	files := []*archive.BufferedFile{
-		{Name: "Chart.yaml", Data: metadata, ModTime: stored.ModTime},
-		{Name: "values.yaml", Data: values, ModTime: stored.ModTime},
-	}
+	files := []*archive.BufferedFile{{Name: "Chart.yaml", Data: metadata, ModTime: stored.ModTime}}
 	if stored.Lock != nil {
 		lock, err := asYAML(stored.Lock)
 		if err != nil {
@@ -108,7 +100,7 @@ func restore(stored *helmchart.Chart) (*helmchart.Chart, error) {
 	if len(stored.Schema) > 0 {
 		files = append(files, &archive.BufferedFile{Name: "values.schema.json", Data: stored.Schema, ModTime: stored.SchemaModTime})
 	}
-	taken := map[string]bool{}
+	taken := map[string]bool{valuesFile: true}
 	for _, f := range files {
 		taken[f.Name] = true
 	}
@@ -125,25 +117,8 @@ func restore(stored *helmchart.Chart) (*helmchart.Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(stored.Values) > 0 && !reflect.DeepEqual(loaded.Values, stored.Values) {
-		return nil, errors.New("its values cannot be written as YAML")
-	}
+	loaded.Values = stored.Values
 	return loaded, nil
-}
-
-// asYAML writes v as Helm writes YAML, by the names of its JSON.
-func asYAML(v any) ([]byte, error) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	var tree common.Values
-	if err := json.Unmarshal(text, &tree); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	err = tree.Encode(&out)
-	return out.Bytes(), err
 }
 
 // insideRelease takes what a release keeps of the control-plane chart in an

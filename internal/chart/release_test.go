@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"helm.sh/helm/v4/pkg/chart/common/util"
 	helmchart "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -237,6 +238,39 @@ func FuzzFromRelease(f *testing.F) {
 		}
 		if diff := cmp.Diff(c.root.Values, loaded.Values); diff != "" {
 			t.Errorf("-release +archive\n%s", diff)
+		}
+	})
+}
+
+// Every tree of values that a release can hold is the defaults of its chart, and
+// an archive of it either has the same or is refused.
+func FuzzReleaseValues(f *testing.F) {
+	f.Add(`{"a": {"b": [1, -2.5, "0o17", "yes", "~", null, true, "---\nx", 1e300, 9007199254740993]}, "": {}, "=": "="}`)
+	f.Add(`{"a: b": "x #y", "- c": ["", " ", "\t", "\u2028", "\ufeff", "\u0000"], "1": "2026-01-02", "1e3": "1_000"}`)
+	f.Add(`{"a": "\u0085"}`)
+	f.Add(`{"<<": {"c": ""}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var values map[string]any
+		if json.Unmarshal([]byte(text), &values) != nil {
+			return
+		}
+		c, err := FromRelease([]byte(base64.StdEncoding.EncodeToString([]byte(`{"name": "r", "chart": {"metadata": {"apiVersion": "v2", "name": "openchoreo-control-plane", "version": "1.2.3"}, "values": ` + text + `}}`))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(plain(values), any(c.Defaults())); diff != "" {
+			t.Error(diff)
+		}
+		packed, err := c.Archive()
+		if err != nil {
+			return // control characters, U+0085, "<<": what YAML cannot say
+		}
+		loaded, err := loader.LoadArchive(bytes.NewReader(packed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(values, loaded.Values, cmpopts.EquateEmpty()); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

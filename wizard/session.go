@@ -200,9 +200,7 @@ func (s *Session) Load() error {
 		if err != nil {
 			return err
 		}
-		for _, value := range m.Keys {
-			s.scrub.Add(value)
-		}
+		s.hide(m.Keys)
 		s.current.Manifest = m
 	}
 	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
@@ -297,12 +295,30 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	s.current.Cluster = seen.Found
 	s.current.Known = seen.Found.Server.Err == nil
 	if found := seen.Found.Secret.Secret; found != nil {
-		for _, value := range found.Values {
-			s.scrub.Add(value)
-		}
+		s.hide(found.Values)
 	}
 	s.changed()
 	return true, s.Load()
+}
+
+// hide keeps the values of a Secret out of every output. What the Secret holds
+// besides credentials is no secret: were "backstage", the usual database user,
+// taken out everywhere, no command would be readable.
+func (s *Session) hide(values map[string]secret.Text) {
+	for name, value := range values {
+		if !s.plainKey(name) {
+			s.scrub.Add(value)
+		}
+	}
+}
+
+func (s *Session) plainKey(name string) bool {
+	for _, sk := range s.profile.SecretKeys {
+		if kind, known := answers.KindOf(answers.Key(sk.Key)); sk.Name == name && known && kind != answers.Hidden {
+			return true
+		}
+	}
+	return false
 }
 
 // Where says in one line what the run is about, before anything is changed.

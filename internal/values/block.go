@@ -145,6 +145,10 @@ func (e *editor) replace(s slot, want any) {
 		return
 	}
 	e.noteAllShared(n)
+	if e.text != nil && n == e.text.node {
+		e.splices = append(e.splices, e.text.splices...)
+		return
+	}
 	if s.flow {
 		e.replaceFlow(s, o, want)
 		return

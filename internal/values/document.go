@@ -19,13 +19,25 @@ type document struct {
 	aliases  map[*yaml.Node]*yaml.Node // per anchored node, the first alias of it
 	next     int                       // where the next document starts, len(src) if there is none
 	warnings []Warning
+	lineNos  lineMap // for what is said of lines
+}
+
+// lineMap gives the line of the file that a line of the document is; nil when
+// the document starts the file.
+type lineMap func(line int) int
+
+func (m lineMap) line(n int) int {
+	if m == nil {
+		return n
+	}
+	return m(n)
 }
 
 // Check tells whether Apply can edit the file. Errors are of type *Error: not
 // YAML, not UTF-8, encrypted by SOPS, or no mapping at the root. Warnings name
 // duplicate keys and documents that Apply leaves alone.
 func Check(src []byte) ([]Warning, error) {
-	d, _, err := read(src)
+	d, _, err := read(src, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +46,7 @@ func Check(src []byte) ([]Warning, error) {
 
 // read parses the first document twice, at the same time: for its places and
 // for what Helm reads.
-func read(src []byte) (*document, map[string]any, error) {
+func read(src []byte, lineNos lineMap) (*document, map[string]any, error) {
 	var tree map[string]any
 	var treeErr error
 	done := make(chan struct{})
@@ -42,7 +54,7 @@ func read(src []byte) (*document, map[string]any, error) {
 		defer close(done)
 		tree, treeErr = helmTree(src)
 	}()
-	d, err := load(src)
+	d, err := loadAt(src, lineNos)
 	<-done
 	if err != nil {
 		return nil, nil, err
@@ -54,11 +66,13 @@ func read(src []byte) (*document, map[string]any, error) {
 }
 
 // load parses the first document.
-func load(src []byte) (*document, error) {
+func load(src []byte) (*document, error) { return loadAt(src, nil) }
+
+func loadAt(src []byte, lineNos lineMap) (*document, error) {
 	if err := checkEncoding(src); err != nil {
 		return nil, err
 	}
-	d := &document{src: src, aliases: map[*yaml.Node]*yaml.Node{}, twice: map[*yaml.Node][]*yaml.Node{}}
+	d := &document{src: src, lineNos: lineNos, aliases: map[*yaml.Node]*yaml.Node{}, twice: map[*yaml.Node][]*yaml.Node{}}
 	d.lines = lineStarts(src)
 	var doc yaml.Node
 	if err := guard(func() error { return yaml.Unmarshal(src, &doc) }); err != nil {
@@ -103,6 +117,8 @@ func (d *document) treeError(err error) error {
 	return d.syntaxError(err, func(src []byte) error { _, err := helmTree(src); return err })
 }
 
+const reasonSOPS = "the file is encrypted by SOPS"
+
 var (
 	utf8BOM   = []byte("\xef\xbb\xbf")
 	utf16BOMs = [][]byte{{0xff, 0xfe}, {0xfe, 0xff}, {0, 0, 0xfe, 0xff}}
@@ -145,7 +161,7 @@ func (d *document) checkEncrypted() error {
 		}
 		for j := 0; j+1 < len(value.Content); j += 2 {
 			if value.Content[j].Value == "mac" || strings.HasPrefix(value.Content[j+1].Value, "ENC[") {
-				return refuse(key, hintSOPS, "the file is encrypted by SOPS")
+				return refuse(key, hintSOPS, reasonSOPS)
 			}
 		}
 	}
@@ -171,7 +187,7 @@ func (d *document) survey(n *yaml.Node) {
 			if first := seen[text]; first != nil {
 				d.twice[n] = append(d.twice[n], key)
 				d.warnings = append(d.warnings, Warning{key.Line, key.Column,
-					fmt.Sprintf("the key %q is here a second time (first in line %d); Helm reads the last one", text, first.Line)})
+					fmt.Sprintf("the key %q is here a second time (first in line %d); Helm reads the last one", text, d.lineNos.line(first.Line))})
 				continue
 			}
 			seen[text] = key

@@ -14,6 +14,7 @@ type editor struct {
 	splices  []splice
 	warnings []Warning
 	shared   []*yaml.Node // anchored nodes on the way that an alias repeats
+	text     *textEdit    // nil, or the edit of a text that holds values
 }
 
 func newEditor(d *document, comments map[string]string) *editor {

@@ -212,9 +212,16 @@ func (d *document) plainEnd(i int, value string) int {
 	return min(i, len(d.src))
 }
 
-// blockScalarEnd follows a block scalar by the rules of libyaml, from which
-// both libraries descend.
+// blockScalarEnd is where a block scalar ends whose indicators start at body.
 func (d *document) blockScalarEnd(body, indent int) int {
+	_, _, end := d.blockScalar(body, indent)
+	return end
+}
+
+// blockScalar follows a block scalar by the rules of libyaml, from which both
+// libraries descend: where its lines start, how deep its text stands, and
+// where it ends.
+func (d *document) blockScalar(body, indent int) (first, depth, end int) {
 	keep, digit := false, 0
 	i := body + 1
 	for ; i < len(d.src) && (d.src[i] == '+' || d.src[i] == '-' || '0' <= d.src[i] && d.src[i] <= '9'); i++ {
@@ -228,11 +235,11 @@ func (d *document) blockScalarEnd(body, indent int) int {
 	}
 	i = d.lineEnd(i)
 	i += lineBreak(d.src, i)
-	depth := max(indent, 0) + digit
+	depth = max(indent, 0) + digit
 	if digit == 0 {
 		depth = d.blockScalarIndent(i, indent)
 	}
-	end := i
+	first, end = i, i
 	for i < len(d.src) {
 		spaces := 0
 		for i < len(d.src) && d.src[i] == ' ' && spaces < depth {
@@ -242,14 +249,14 @@ func (d *document) blockScalarEnd(body, indent int) int {
 		eol := d.lineEnd(i)
 		next := eol + lineBreak(d.src, eol)
 		if eol > i && spaces < depth {
-			return end
+			break
 		}
 		if eol > i || keep && next > eol {
 			end = next
 		}
 		i = next
 	}
-	return end
+	return first, depth, end
 }
 
 // blockScalarIndent detects the indentation of a block scalar's text.

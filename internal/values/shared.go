@@ -26,11 +26,11 @@ func (e *editor) editable(n *yaml.Node, i int, key string, kept bool, path strin
 		}
 		if !kept {
 			return refuse(n.Content[i], "set it to another value instead",
-				"%q cannot be removed: the merge key in line %d would bring it back", path, n.Content[j].Line)
+				"%q cannot be removed: the merge key in line %d would bring it back", path, e.d.lineNos.line(n.Content[j].Line))
 		}
 		if j > i {
 			return refuse(n.Content[i], "move the merge key above it",
-				"%q is overridden by the merge key below it, in line %d, as Helm reads it", path, n.Content[j].Line)
+				"%q is overridden by the merge key below it, in line %d, as Helm reads it", path, e.d.lineNos.line(n.Content[j].Line))
 		}
 	}
 	if _, ok := e.d.colon(n.Content[i], isFlow(n)); !ok && !isFlow(n) {

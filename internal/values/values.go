@@ -68,31 +68,37 @@ type Result struct {
 // Refusals are of type *Error, and then no bytes are returned: all or nothing.
 // The result is parsed again and must differ from src by exactly the edits.
 func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
-	d, before, err := read(src)
+	result, _, err := apply(src, nil, edits, opts)
+	return result, err
+}
+
+// apply is Apply; it gives the editor too, nil when nothing changed.
+func apply(src []byte, lineNos lineMap, edits []Edit, opts Options) (Result, *editor, error) {
+	d, before, err := read(src, lineNos)
 	if err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	after, effective, err := edited(before, edits)
 	if err != nil {
-		return Result{}, d.place(err)
+		return Result{}, nil, d.place(err)
 	}
 	result := Result{Bytes: src, Warnings: d.warnings}
 	if equal(before, after) {
-		return result, nil
+		return result, nil, nil
 	}
 	result.Changed = changes(before, after, effective)
 	e := newEditor(d, comments(edits, opts))
 	if err := e.root(before, after); err != nil {
-		return Result{}, err
+		return Result{}, nil, err
 	}
 	out := e.assemble()
 	if err := e.verify(out, before, after, edits); err != nil {
-		return Result{}, d.place(err)
+		return Result{}, nil, d.place(err)
 	}
 	result.Bytes = out
 	result.Warnings = append(append(result.Warnings, e.warnings...), d.shadowed(result.Changed)...)
 	sortWarnings(result.Warnings)
-	return result, nil
+	return result, e, nil
 }
 
 // comments joins the comments of the options and of the edits, by path.

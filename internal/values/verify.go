@@ -16,7 +16,7 @@ func (e *editor) verify(out []byte, before map[string]any, after *object, edits 
 		n := e.shared[0]
 		alias := e.d.aliases[n]
 		return refuse(n, "set the key in the places that use it instead",
-			"this carries the anchor &%s, which line %d uses too, so that place would change as well", n.Anchor, alias.Line)
+			"this carries the anchor &%s, which line %d uses too, so that place would change as well", n.Anchor, e.d.lineNos.line(alias.Line))
 	}
 	return refuseAt(edits[0].Path.segs, "make this change by hand",
 		"%q cannot be set here without changing something else", edits[0].Path)

@@ -1,0 +1,188 @@
+package values
+
+import (
+	"slices"
+	"strings"
+)
+
+// Locate finds the places in a file where the values of a chart live, or would
+// go: a values file of the chart or of an umbrella chart, a Flux HelmRelease, an
+// Argo CD Application or ApplicationSet. Of several objects it gives those
+// that concern the chart. There is always one place or more, else the error, of
+// type *Error, says why not and what to do.
+//
+// The chart is the name under which an umbrella chart depends on it: its own or
+// its alias. The keys are some that the chart has at the top of its values, by
+// which its values are told from those of others.
+func Locate(src []byte, chart string, keys ...string) ([]Place, error) {
+	if err := checkEncoding(src); err != nil {
+		return nil, err
+	}
+	l := locator{chart: chart, keys: keys}
+	for i, p := range parts(src) {
+		d, tree, err := read(src[p.start:p.end], p.lineNo)
+		if err != nil {
+			s := site{part: p, d: &document{}}
+			if i > 0 { // the first may be a values file
+				s.at.Kind = PlaceHelmRelease
+			}
+			return nil, s.explain(err)
+		}
+		if d.root == nil || isNull(d.root) {
+			continue
+		}
+		m := manifestOf(tree)
+		m.part, m.document, m.d, m.tree = p, i, d, tree
+		if m.kind == "" && len(l.all) == 0 {
+			return l.valuesFile(src)
+		}
+		l.all = append(l.all, m)
+	}
+	if len(l.all) == 0 {
+		return l.valuesFile(src)
+	}
+	for _, m := range l.all {
+		var err error
+		switch m.place {
+		case PlaceHelmRelease:
+			l.helmRelease(m)
+		case PlaceApplication:
+			err = l.application(m, keyPath("spec"))
+		case PlaceApplicationSet:
+			err = l.application(m, keyPath("spec", "template", "spec"))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return l.choose()
+}
+
+// locator collects places.
+type locator struct {
+	chart string
+	keys  []string
+	all   []manifest
+	found []candidate
+}
+
+// candidate is a place with what speaks for it.
+type candidate struct {
+	Place
+	manifest
+	concern concern
+}
+
+// concern tells whether an object is about the chart.
+type concern int
+
+const (
+	foreign concern = iota // it names another chart
+	unknown
+	named   // a name has the chart's in it
+	certain // it names the chart, or has its values
+)
+
+func (l *locator) valuesFile(src []byte) ([]Place, error) {
+	_, tree, err := read(src, nil)
+	if err != nil {
+		return nil, err
+	}
+	p := Place{Kind: PlacePlain, Exists: len(tree) > 0}
+	if l.isUmbrella(tree) {
+		p.Kind, p.Path, p.Exists = PlaceUmbrella, Path{keyPath(l.chart)}, tree[l.chart] != nil
+	}
+	return []Place{p}, nil
+}
+
+// isUmbrella tells values of a chart that depends on ours from ours.
+func (l *locator) isUmbrella(tree map[string]any) bool {
+	v, ok := tree[l.chart]
+	_, isMap := v.(map[string]any)
+	return ok && (isMap || v == nil) && !l.hasKeys(tree)
+}
+
+func (l *locator) hasKeys(tree map[string]any) bool {
+	return slices.ContainsFunc(l.keys, func(k string) bool { _, ok := tree[k]; return ok })
+}
+
+// add completes a place: values are those at its path, and names
+// those in the object that may tell the chart.
+func (l *locator) add(m manifest, p Place, values map[string]any, chart string, names ...string) {
+	p.Kind, p.Document, p.Name = m.place, m.document, m.name
+	c := candidate{Place: p, manifest: m, concern: unknown}
+	mentions := func(s string) bool { return strings.Contains(s, l.chart) }
+	switch {
+	case chart == l.chart:
+		c.concern = certain
+	case l.isUmbrella(values):
+		c.concern = certain
+		c.Path, c.Exists = Path{join(p.Path.segs, keyPath(l.chart)...)}, values[l.chart] != nil
+	case l.hasKeys(values):
+		c.concern = certain
+	case mentions(chart) || slices.ContainsFunc(names, mentions):
+		c.concern = named
+	case chart != "" && !strings.Contains(chart, "{{") && !strings.ContainsAny(chart, "/."):
+		c.concern = foreign
+	}
+	l.found = append(l.found, c)
+}
+
+// choose gives the places that concern the chart, of the sources of an object
+// only the surest; one that may concern it, if it is the only one.
+func (l *locator) choose() ([]Place, error) {
+	best := map[int]concern{}
+	for _, c := range l.found {
+		best[c.document] = max(best[c.document], c.concern)
+	}
+	var sure, maybe []Place
+	for _, c := range l.found {
+		switch {
+		case c.concern >= named && c.concern == best[c.document]:
+			sure = append(sure, c.Place)
+		case c.concern == unknown:
+			maybe = append(maybe, c.Place)
+		}
+	}
+	if len(sure) > 0 {
+		return sure, nil
+	}
+	if len(maybe) == 1 {
+		return maybe, nil
+	}
+	if len(maybe) > 1 {
+		var names []string
+		for _, p := range maybe {
+			names = append(names, p.String())
+		}
+		return nil, l.found[0].refuse(nil, "give a file with one of them", "none of these names the chart %s: %s", l.chart, strings.Join(names, "; "))
+	}
+	if len(l.found) > 0 {
+		c := l.found[0]
+		return nil, c.refuse(nil, "give the file that holds the values of "+l.chart, "this installs the chart %s, not %s", c.Place.Chart, l.chart)
+	}
+	return nil, l.nowhere()
+}
+
+// nowhere says why a file of objects has no place for values.
+func (l *locator) nowhere() error {
+	for _, kind := range carriers {
+		for _, m := range l.all {
+			if m.group == kind.group && m.kind == kind.kind {
+				return m.refuse(nil, kind.hint, "%s", kind.reason)
+			}
+		}
+	}
+	m := l.all[0]
+	return m.refuse(nil, "give a values file, or the file with the HelmRelease or Application", "this is an object of kind %s, which holds no values", m.kind)
+}
+
+// carriers are objects that have to do with values but are not the place to
+// edit them.
+var carriers = []struct{ group, kind, reason, hint string }{
+	{"bitnami.com", "SealedSecret", "this is a SealedSecret, whose content only the cluster can read", "change the secret it was made from and seal that again, with `kubeseal --merge-into`"},
+	{"", "Secret", "this is a Secret, which is no place for values", "give the values file; secrets are asked for and kept apart"},
+	{"", "ConfigMap", "this is a ConfigMap, a copy of values that live elsewhere", "edit the file it is made from, such as the one that kustomize's configMapGenerator names"},
+	{"kustomize.config.k8s.io", "Kustomization", "this is a Kustomization, which holds no values", "edit the file that its configMapGenerator or helmCharts names"},
+	{"kustomize.toolkit.fluxcd.io", "Kustomization", "this is a Kustomization, which holds no values", "give the file with the HelmRelease, below the Kustomization's path"},
+}

@@ -24,7 +24,7 @@ type Entry struct {
 // it. Unknown keys, wrong shapes and literal secrets are all returned, each with
 // its line; a literal secret is never repeated.
 func Decode(name string, src []byte) ([]Entry, error) {
-	d := decoder{name: name}
+	d := decoder{name: name, seen: map[Key]bool{}}
 	decode := yaml.NewDecoder(bytes.NewReader(src))
 	var root yaml.Node
 	switch err := decode.Decode(&root); {
@@ -58,6 +58,7 @@ func lineOf(err error) string {
 
 type decoder struct {
 	name     string
+	seen     map[Key]bool // keys and groups, however they are written
 	entries  []Entry
 	problems Problems
 }
@@ -77,15 +78,14 @@ func (d *decoder) mapping(prefix string, n *yaml.Node) {
 		d.add(Key(strings.TrimSuffix(prefix, ".")), n, "must be a mapping of keys to answers")
 		return
 	}
-	seen := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name, value := n.Content[i], n.Content[i+1]
 		key := Key(prefix + name.Value)
-		if seen[name.Value] {
+		if d.seen[key] {
 			d.add(key, name, "is there twice")
 			continue
 		}
-		seen[name.Value] = true
+		d.seen[key] = true
 		switch kind, leaf := KindOf(key); {
 		case leaf:
 			d.leaf(key, kind, value)
@@ -125,8 +125,8 @@ func names() []string {
 
 func (d *decoder) leaf(key Key, kind Kind, n *yaml.Node) {
 	n = resolve(n)
-	if n.Tag == "!!null" && kind != Hidden {
-		return // an empty line of the example: not answered
+	if n.Tag == "!!null" {
+		return // an empty line of the example, a secret that was typed: not answered
 	}
 	var value any
 	var err error
@@ -217,104 +217,4 @@ func envNode(n *yaml.Node) (any, error) {
 		list = append(list, v)
 	}
 	return list, nil
-}
-
-// Encode returns what a person gave in d as an answers file for the next run.
-// Secrets are written as the reference they came by; one that was typed is left
-// out, with a comment that says so.
-func Encode(d *Draft) ([]byte, error) {
-	root := &yaml.Node{Kind: yaml.MappingNode}
-	for _, key := range Keys() {
-		if !d.Given(key) {
-			continue
-		}
-		value, comment, err := valueNode(key, d.Get(key))
-		if err != nil {
-			return nil, err
-		}
-		place(root, strings.Split(string(key), "."), value, comment)
-	}
-	var out bytes.Buffer
-	out.WriteString("# Answers for `backstage-setup install --answers FILE`. No secret is in here.\n")
-	if len(root.Content) == 0 {
-		return out.Bytes(), nil
-	}
-	enc := yaml.NewEncoder(&out)
-	enc.SetIndent(2)
-	if err := enc.Encode(root); err != nil {
-		return nil, fmt.Errorf("answers file: %w", err)
-	}
-	return out.Bytes(), enc.Close()
-}
-
-func valueNode(key Key, value any) (n *yaml.Node, comment string, err error) {
-	n = &yaml.Node{}
-	switch v := value.(type) {
-	case secret.Value:
-		if v.Ref == (secret.Ref{}) {
-			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, "typed: give it as {env: NAME}, {file: PATH} or {keep: true} next time", nil
-		}
-		err = n.Encode(refMap(v.Ref))
-	case []EnvVar:
-		list := make([]map[string]any, len(v))
-		for i, e := range v {
-			list[i] = map[string]any{"name": e.Name}
-			if e.ValueFrom != nil {
-				list[i]["valueFrom"] = e.ValueFrom
-				continue
-			}
-			list[i]["value"] = e.Value
-		}
-		err = n.Encode(list)
-	default:
-		err = n.Encode(v)
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("answers file: %s: %w", key, err)
-	}
-	quote(n)
-	return n, "", nil
-}
-
-func refMap(r secret.Ref) map[string]any {
-	switch {
-	case r.Env != "":
-		return map[string]any{"env": r.Env}
-	case r.File != "":
-		return map[string]any{"file": r.File}
-	case r.Generate:
-		return map[string]any{"generate": true}
-	}
-	return map[string]any{"keep": true}
-}
-
-// quote makes texts safe for every YAML reader: y, no and 1e3 stay texts.
-func quote(n *yaml.Node) {
-	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Style == 0 {
-		n.Style = yaml.DoubleQuotedStyle
-	}
-	for i, c := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 0 {
-			continue
-		}
-		quote(c)
-	}
-}
-
-func place(m *yaml.Node, path []string, value *yaml.Node, comment string) {
-	for i := 0; i+1 < len(m.Content); i += 2 {
-		if m.Content[i].Value == path[0] {
-			place(m.Content[i+1], path[1:], value, comment)
-			return
-		}
-	}
-	name := &yaml.Node{Kind: yaml.ScalarNode, Value: path[0]}
-	if len(path) == 1 {
-		name.HeadComment = comment
-		m.Content = append(m.Content, name, value)
-		return
-	}
-	child := &yaml.Node{Kind: yaml.MappingNode}
-	m.Content = append(m.Content, name, child)
-	place(child, path[1:], value, comment)
 }

@@ -27,7 +27,7 @@ type transport struct {
 	base   http.RoundTripper
 	plain  bool         // http is spoken with loopback hosts
 	left   atomic.Int64 // bytes that may still come
-	failed atomic.Int32 // the last status that was a failure
+	failed atomic.Int32 // the status that was a failure, 0 for none
 }
 
 func newTransport(ctx context.Context, client *http.Client) *transport {
@@ -62,11 +62,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Body = &body{ReadCloser: resp.Body, left: &t.left, end: end}
-	switch {
+	switch { // files are fetched at once: a challenge for one must not hide what became of another
+	case resp.StatusCode == http.StatusUnauthorized:
+		t.failed.CompareAndSwap(0, http.StatusUnauthorized)
 	case resp.StatusCode >= http.StatusBadRequest:
 		t.failed.Store(int32(resp.StatusCode))
 	case resp.StatusCode < http.StatusMultipleChoices:
-		t.failed.CompareAndSwap(http.StatusUnauthorized, 0) // it was a challenge
+		t.failed.CompareAndSwap(http.StatusUnauthorized, 0)
 	}
 	if resp.ContentLength > t.left.Load() && req.Method != http.MethodHead {
 		resp.Body.Close()

@@ -85,11 +85,13 @@ func (s *Session) Check(ctx context.Context, checks []check.Check, report func(c
 	return check.Run(ctx, checks, check.Options{Accept: s.settings.Accept, Report: report})
 }
 
-// Line is one line of the review. Step, if any, is where its value is answered.
+// Line is one line of the review. Step, if any, is where its value is answered;
+// Key, if any, is the question there.
 type Line struct {
 	Kind LineKind
 	Text string
 	Step string
+	Key  answers.Key
 }
 
 // LineKind says what a line is, so that each driver gives it its look.
@@ -113,7 +115,7 @@ const (
 func (r Review) Lines() []Line {
 	var l lines
 	for _, p := range r.Problems {
-		l.add(Bad, stepOf(p.Key), "%s", p)
+		l.answer(Bad, stepOf(p.Key), p.Key, "%s", p)
 	}
 	if r.Plan == nil {
 		return l
@@ -133,6 +135,15 @@ type lines []Line
 func (l *lines) add(kind LineKind, step, format string, args ...any) {
 	for text := range strings.SplitSeq(fmt.Sprintf(format, args...), "\n") {
 		*l = append(*l, Line{Kind: kind, Text: text, Step: step})
+	}
+}
+
+// answer adds a line about what is answered under key.
+func (l *lines) answer(kind LineKind, step string, key answers.Key, format string, args ...any) {
+	from := len(*l)
+	l.add(kind, step, format, args...)
+	for i := range (*l)[from:] {
+		(*l)[from+i].Key = key
 	}
 }
 
@@ -200,21 +211,23 @@ func (r Review) secret(l *lines) {
 		if k.Value.IsZero() {
 			detail = k.Source
 		}
-		l.add(kind, r.stepOfSecret(k.Name), "%-*s  %-11s  %s", width, k.Name, what, detail)
+		step, key := r.askerOf(k.Name)
+		l.answer(kind, step, key, "%-*s  %-11s  %s", width, k.Name, what, detail)
 	}
 	if s.DropsLastApplied {
 		l.add(Removed, "secrets", "annotation kubectl.kubernetes.io/last-applied-configuration goes: it holds old values")
 	}
 }
 
-// stepOfSecret returns the step that asks for a key of the Secret.
-func (r Review) stepOfSecret(name string) string {
+// askerOf returns the step and question that a key of the Secret is answered by.
+func (r Review) askerOf(name string) (step string, key answers.Key) {
 	for _, sk := range r.Input.Profile.SecretKeys {
-		if step := stepOf(answers.Key(sk.Key)); sk.Name == name && step != "" {
-			return step
+		key = answers.Key(sk.Key)
+		if step = stepOf(key); sk.Name == name && step != "" {
+			return step, key
 		}
 	}
-	return "secrets"
+	return "secrets", ""
 }
 
 func (r Review) bindings(l *lines) {
@@ -248,7 +261,7 @@ func (r Review) values(l *lines) {
 			if !st.Applies(r.Input, q) || !d.Has(q.Key) || d.From[q.Key].Rank == answers.FromChart {
 				continue
 			}
-			l.add(Plain, st.ID, "%-34s %s  (%s)", q.Key, q.Value.Print(d.Get(q.Key)), d.From[q.Key])
+			l.answer(Plain, st.ID, q.Key, "%-34s %s  (%s)", q.Key, q.Value.Print(d.Get(q.Key)), d.From[q.Key])
 		}
 	}
 	l.add(Dim, "", "everything else: defaults of chart %s", r.Input.Chart.Version)

@@ -200,6 +200,31 @@ func TestReviewJumpsAndComesBack(t *testing.T) {
 	b.press("esc").on("review")
 }
 
+// Every line of the review that tells of an answer leads to its own question,
+// also where that is not asked without being looked for.
+func TestReviewLinesLeadToTheirQuestions(t *testing.T) {
+	b := newBench(t, 80, 24, local).filled().press("ctrl+g").wait()
+	led := map[answers.Key]bool{}
+	for i := 0; i < len(b.m.review.lines); i++ {
+		want := b.m.review.lines[i].Key
+		if st, q, ok := b.m.s.flow.Find(want); !ok || !st.Applies(b.m.s.Input(), q) {
+			continue // a placeholder in the Secret for what is switched off
+		}
+		b.m.review.at = i
+		b.press("enter")
+		if box := b.m.current(); box == nil || box.field.Question.Key != want {
+			t.Fatalf("%s: the line leads to\n%s", want, b.screen())
+		}
+		led[want] = true
+		b.press("ctrl+g").on("review").wait()
+	}
+	for _, key := range []answers.Key{"client.secret", "backendSecret", "portal.baseUrl", "identity.issuer", "scaling.requests.cpu"} {
+		if !led[key] {
+			t.Errorf("no line leads to %s; led to %v", key, led)
+		}
+	}
+}
+
 func TestReviewWithoutChanges(t *testing.T) {
 	b := newBench(t, 80, 24, local).filled().press("ctrl+g").wait().press("a").wait().types("yes\r").settle()
 	if !b.quit {

@@ -129,8 +129,8 @@ func (m *screen) pressReview(key string) tea.Cmd {
 	switch v := m.verdict(); key {
 	case "enter":
 		if p.at >= 0 {
-			if step := p.lines[p.at].Step; step != "" {
-				return m.change(step, "")
+			if line := p.lines[p.at]; line.Step != "" {
+				return m.change(line.Step, line.Key)
 			}
 			m.say(Plain, "There is nothing to change behind this line.")
 			return nil

@@ -39,6 +39,26 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
+// BenchmarkApplyAt makes the same edits where the values are below a key, and
+// a text, of an object.
+func BenchmarkApplyAt(b *testing.B) {
+	src := string(bigFile(4_200))
+	edits := manyEdits()
+	for _, how := range []string{"helmrelease", "literal", "quoted"} {
+		w := wrappings[how]
+		text, _ := w.wrap(src)
+		b.Run(how, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				result, err := ApplyAt([]byte(text), w.at, edits, Options{})
+				if err != nil || len(result.Changed) != len(edits) {
+					b.Fatal(err, result.Changed)
+				}
+			}
+		})
+	}
+}
+
 // bigFile is like the chart's own values file: two lines in three are comments.
 func bigFile(lines int) []byte {
 	var b bytes.Buffer

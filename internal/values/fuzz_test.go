@@ -1,9 +1,14 @@
 package values
 
 import (
+	"errors"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // FuzzApply feeds any bytes. What Check accepts is edited, one random edit at
@@ -30,6 +35,66 @@ func FuzzApply(f *testing.F) {
 		}
 		_ = checkBatch(t, r, src, tree) // may be refused
 	})
+}
+
+// FuzzApplyAt feeds any bytes. Wherever Locate finds values that CheckAt
+// accepts, they are edited; checkEditAt knows what must come out, and what must
+// not change.
+func FuzzApplyAt(f *testing.F) {
+	for _, s := range oddFiles {
+		for _, how := range []string{"umbrella", "helmrelease", "literal", "quoted"} {
+			text, _ := wrappings[how].wrap(s)
+			f.Add([]byte(text), uint64(len(s)))
+		}
+	}
+	for _, s := range placedFiles(f) {
+		f.Add(s, uint64(len(s)))
+	}
+	f.Fuzz(func(t *testing.T, src []byte, seed uint64) {
+		places, err := Locate(src, someChart, topKeys...)
+		var refusal *Error
+		if err != nil && (!errors.As(err, &refusal) || refusal.Line < 1 || refusal.Line > len(lineStarts(src))) {
+			t.Fatalf("not a proper refusal: %#v", err)
+		}
+		if err == nil && len(places) == 0 {
+			t.Fatal("no place and no error")
+		}
+		r := rand.New(rand.NewPCG(seed, 6))
+		for _, at := range places[:min(len(places), 4)] {
+			_, checked := CheckAt(src, at)
+			tree, err := ParseAt(src, at)
+			if checked != nil || err != nil {
+				if _, err := ApplyAt(src, at, []Edit{{Path: MustPath("a"), Value: someTexts}}, Options{}); err == nil {
+					t.Fatal("ApplyAt took what CheckAt or ParseAt refused")
+				}
+				continue
+			}
+			for range 4 {
+				checkEditAt(t, src, at, tree, randomEdit(r, tree), false)
+			}
+		}
+	})
+}
+
+// placedFiles gives the files of testdata/places.
+func placedFiles(t testing.TB) [][]byte {
+	files, err := filepath.Glob("testdata/places/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all [][]byte
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range archive.Files {
+			if strings.HasSuffix(f.Name, "/in") {
+				all = append(all, f.Data)
+			}
+		}
+	}
+	return all
 }
 
 // FuzzPath: what ParsePath accepts, String spells in one way.

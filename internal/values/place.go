@@ -72,7 +72,7 @@ func ApplyAt(src []byte, at Place, edits []Edit, opts Options) (Result, error) {
 	}
 	var result Result
 	if s.text == nil {
-		result, _, err = apply(s.bytes(), s.lineNo, under(s.prefix, edits), underAll(s.prefix, opts))
+		result, _, err = s.d.apply(s.tree, under(s.prefix, edits), underAll(s.prefix, opts))
 		result.Warnings = s.shiftAll(result.Warnings)
 	} else {
 		result, err = s.applyText(edits, opts)
@@ -101,30 +101,22 @@ func ParseAt(src []byte, at Place) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.text == nil {
-		m, err := valuesIn(s.bytes(), s.prefix)
-		return m, s.explain(err)
+	tree, err := s.parse()
+	if err != nil {
+		return nil, s.explain(err)
 	}
-	m, err := valuesIn(s.text.text, s.prefix)
-	return m, s.explain(s.text.outer(err))
+	m, err := valuesIn(tree, s.prefix)
+	return m, s.explain(s.locate(err))
 }
 
 // valuesIn gives the mapping at a prefix, an empty one if there is none.
-func valuesIn(src []byte, prefix []segment) (map[string]any, error) {
-	d, _, err := read(src, nil)
-	if err != nil {
-		return nil, err
-	}
-	tree, err := Parse(src)
-	if err != nil {
-		return nil, err
-	}
+func valuesIn(tree map[string]any, prefix []segment) (map[string]any, error) {
 	var v any = tree
 	for i := range prefix {
 		next, ok := lookup(v, prefix[i:i+1])
 		_, isMap := v.(map[string]any)
 		if !ok && (!isMap || prefix[i].selector) {
-			return nil, d.place(refuseParent(v, prefix, i))
+			return nil, refuseParent(v, prefix, i)
 		}
 		if next == nil {
 			return map[string]any{}, nil
@@ -133,7 +125,7 @@ func valuesIn(src []byte, prefix []segment) (map[string]any, error) {
 	}
 	m, ok := v.(map[string]any)
 	if !ok {
-		return nil, d.place(refuseAt(prefix, "make it a mapping", "%q is %s, not values", pathString(prefix), kindOf(v)))
+		return nil, refuseAt(prefix, "make it a mapping", "%q is %s, not values", pathString(prefix), kindOf(v))
 	}
 	return m, nil
 }

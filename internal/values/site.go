@@ -122,6 +122,9 @@ func (s *site) explain(err error) error {
 	switch e.Hint {
 	case hintSyntax:
 		e.Hint = "correct the file by hand first"
+		if s.at.Kind == PlaceApplicationSet && s.text != nil && bytes.Contains(s.text.text, []byte("{{")) {
+			e.Hint = "if a {{ template }} is to blame, make the change by hand: Argo CD renders it only later"
+		}
 	case hintTemplate:
 		e.Hint = "put it in quotes: Helm does not render values"
 		if s.at.Kind == PlaceApplicationSet {
@@ -142,11 +145,39 @@ func (s *site) textLine(line int) int {
 	return s.lineNo(line)
 }
 
+// parse reads the document, or the text in it, as Parse does.
+func (s *site) parse() (map[string]any, error) {
+	if s.text == nil {
+		return Parse(s.bytes())
+	}
+	tree, err := Parse(s.text.text)
+	return tree, s.text.outer(err)
+}
+
+// locate gives a refusal found in the tree of parse its place.
+func (s *site) locate(err error) error {
+	if err == nil || s.text == nil {
+		return err
+	}
+	d, loadErr := load(s.text.text)
+	if loadErr != nil {
+		return s.text.outer(loadErr)
+	}
+	return s.text.outer(d.place(err))
+}
+
 // applyText edits values inside a text: once as a file of their own, then what
 // came of it where the text stands.
 func (s *site) applyText(edits []Edit, opts Options) (Result, error) {
 	t := s.text
-	result, inner, err := apply(t.text, s.textLine, under(s.prefix, edits), underAll(s.prefix, opts))
+	d, tree, err := read(t.text, s.textLine)
+	if err != nil {
+		return Result{}, t.outer(err)
+	}
+	if n := d.templateLine(d.root); n != nil && s.at.Kind == PlaceApplicationSet {
+		return Result{}, t.outer(refuse(n, hintTemplate, "this text runs on over a {{ template }}, which an edit could lose"))
+	}
+	result, inner, err := d.apply(tree, under(s.prefix, edits), underAll(s.prefix, opts))
 	if err != nil {
 		return Result{}, t.outer(err)
 	}
@@ -179,6 +210,23 @@ func (s *site) applyText(edits []Edit, opts Options) (Result, error) {
 	}
 	result.Bytes = out
 	return result, e.verify(out, s.tree, after, whole)
+}
+
+// templateLine finds text without quotes that YAML takes to run on over lines
+// with templates, as when a loop is indented below a key.
+func (d *document) templateLine(n *yaml.Node) *yaml.Node {
+	if n == nil {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode && n.Style&quotedStyles == 0 && strings.Contains(n.Value, "{{") && d.line(d.end(n, -1)) > n.Line-1 {
+		return n
+	}
+	for _, child := range n.Content {
+		if found := d.templateLine(child); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // outranked warns of changes that another layer of the object undoes.

@@ -24,9 +24,9 @@ func Parse(src []byte) (map[string]any, error) {
 		}
 		return tree, nil
 	}
-	d, loadErr := load(src)
-	if loadErr != nil {
-		return nil, loadErr
+	d, _, readErr := read(src, nil) // it finds the place
+	if readErr != nil {
+		return nil, readErr
 	}
 	return nil, refuse(d.root, "", "helm cannot read this file: %s", plainMessage(err))
 }

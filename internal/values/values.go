@@ -1,7 +1,8 @@
 // Package values edits YAML files that people own, byte for byte: what an edit
 // does not name stays as it was, comments, quoting, indentation and line ends
-// included. It reads values as Helm does (YAML 1.1, last duplicate wins) and
-// must not know what any path means, nor files, charts or terminals.
+// included. It finds where in a file the values live, and reads them as Helm
+// does (YAML 1.1, last duplicate wins). It must not know what any path of the
+// values means, nor files, charts or terminals.
 package values
 
 // Map is a mapping to be written, in this order.
@@ -68,21 +69,22 @@ type Result struct {
 // Refusals are of type *Error, and then no bytes are returned: all or nothing.
 // The result is parsed again and must differ from src by exactly the edits.
 func Apply(src []byte, edits []Edit, opts Options) (Result, error) {
-	result, _, err := apply(src, nil, edits, opts)
+	d, before, err := read(src, nil)
+	if err != nil {
+		return Result{}, err
+	}
+	result, _, err := d.apply(before, edits, opts)
 	return result, err
 }
 
-// apply is Apply; it gives the editor too, nil when nothing changed.
-func apply(src []byte, lineNos lineMap, edits []Edit, opts Options) (Result, *editor, error) {
-	d, before, err := read(src, lineNos)
-	if err != nil {
-		return Result{}, nil, err
-	}
+// apply makes the edits in the document, whose tree is before. It gives the
+// editor too, nil when nothing changed.
+func (d *document) apply(before map[string]any, edits []Edit, opts Options) (Result, *editor, error) {
 	after, effective, err := edited(before, edits)
 	if err != nil {
 		return Result{}, nil, d.place(err)
 	}
-	result := Result{Bytes: src, Warnings: d.warnings}
+	result := Result{Bytes: d.src, Warnings: d.warnings}
 	if equal(before, after) {
 		return result, nil, nil
 	}

@@ -87,7 +87,7 @@ var libraries = []library{
 	{"golang.org/x/net/publicsuffix", []string{"steps"}, "which domain is registrable"},
 	{"go.yaml.in/yaml", []string{"internal/answers", "internal/values", "internal/chart"}, "places of YAML nodes: edits, and problems with their line"},
 	{"sigs.k8s.io/yaml", []string{"internal/values", "internal/plan", "steps", "k8s", "internal/cli"}, "YAML as Kubernetes reads it"},
-	{"github.com/aymanbagabas/go-udiff", []string{"internal/plan"}, "the diff of the review"},
+	{"github.com/rogpeppe/go-internal/diff", []string{"internal/plan"}, "the diff of the review"},
 }
 
 type pkg struct {

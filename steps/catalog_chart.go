@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // first, and a Helm path that only this chart knows is found too. ref is a
 // version, a directory or an archive. The error completes "The value …".
 func (e *Env) ExplainIn(word, ref string) ([]Entry, error) {
-	c, profile, _, _, err := e.Chart(ref)
+	c, profile, _, _, err := e.Chart(context.Background(), ref)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ func client() Step {
 		Intro: "The client that the portal signs people in with and calls the API with.",
 		When:  signIn,
 		Notes: clientNotes,
+		Plan:  planClient,
 		Questions: []Question{
 			{Key: "client.id", Title: "Client id", Example: "openchoreo-backstage-client", When: signIn, Required: signIn,
 				Value: textValue.with(wordRule), Rule: digitsRule("client.id"),
@@ -35,6 +36,24 @@ func client() Step {
 				Value: hiddenValue, Rule: secretAnswer("serviceClient.secret", nil),
 				Why: "Goes into the Secret under service-client-secret and nowhere else."},
 		},
+	}
+}
+
+// planClient tells about client secrets that the provider does not know yet, or
+// that are not where the pods look for them.
+func planClient(in plan.Input, p *plan.Plan) {
+	for _, key := range []answers.Key{"client.secret", "serviceClient.secret"} {
+		v, _ := in.Draft.Get(key).(secret.Value)
+		sk, ok := in.Profile.SecretKey(string(key))
+		if !ok || !in.Draft.Has(key) {
+			continue
+		}
+		if v.Ref.Generate {
+			p.Warn("client", "%s is generated: nobody can sign in until the identity provider knows it; read it with kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", key, in.Draft.Secret.Name, in.Draft.Target.Namespace, sk.Name)
+		}
+		if _, _, kept := in.KeptFrom(key); v.Ref.Keep && !kept {
+			p.Warn("client", "%s is kept without having been seen: the Secret must have the key %s already, or the pods do not start", key, sk.Name)
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ func database() Step {
 				Suggest: func(plan.Input) any { return "backstage" },
 				Why:     "The chart requires it. By default Backstage makes backstage_plugin_… databases instead and never opens this one."},
 			{Key: "database.postgresql.ssl", Title: "TLS to PostgreSQL", Ask: Confirm, When: onPostgres, Value: boolValue,
-				Why: "Yes verifies certificate and name against well-known authorities. No is plain text, which managed services refuse."},
+				Why: "Yes verifies certificate and host name against well-known authorities: a server in the cluster, Amazon RDS or Cloud SQL needs database.postgresql.caFile too. No is plain text, which managed services refuse."},
 			{Key: "database.postgresql.caFile", Title: "CA of PostgreSQL", Example: "global-bundle.pem", Ask: More, Value: textValue.with(notEmptyRule), Default: "none: well-known authorities only",
 				When: onPostgres.and(Condition{"database.postgresql.ssl", func(in plan.Input) bool { return in.Draft.Database.PostgreSQL.SSL }}), Rule: caFileRule,
 				Why: "For certificates of a private authority, such as Amazon RDS or Cloud SQL: kept in the Secret and handed to the portal."},
@@ -62,6 +62,9 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	}
 	if d.Database.Type == "sqlite" && d.Database.SQLite.Persistence && d.Database.SQLite.AccessMode != "ReadWriteMany" {
 		p.Warn("database", "SQLite on a ReadWriteOnce volume: an upgrade starts the new pod first and can hang; scale the Deployment to 0 before, or use PostgreSQL")
+	}
+	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !d.Has("database.postgresql.caFile") && privateAuthority(pg.Host) {
+		p.Warn("database", "the certificate of %s is likely of a private authority, which the portal does not trust: set database.postgresql.caFile, or the pods fail at start", pg.Host)
 	}
 	was := in.Current.Cluster.Deployment.Database
 	switch {

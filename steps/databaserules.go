@@ -37,6 +37,17 @@ func hostTLSRule(in plan.Input) error {
 	return nil
 }
 
+// privateAuthority tells hosts whose certificates no well-known authority signs:
+// Services of the cluster, Amazon RDS and Cloud SQL addresses.
+func privateAuthority(host string) bool {
+	for _, suffix := range []string{".svc", ".svc.cluster.local", ".rds.amazonaws.com", ".sql.goog"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	return !strings.Contains(host, ".") && host != ""
+}
+
 func caFileRule(in plan.Input) error {
 	if problem := in.Current.PostgresCAProblem; problem != "" {
 		return errorf("%s", problem)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -25,18 +26,34 @@ type Env struct {
 	Cluster *k8s.Client
 	Connect func(context string) (*k8s.Client, error) // to another context of the same kubeconfig
 	Secrets secret.Source
+	// HTTP is for charts in registries; nil is a client of its own. RegistryConfig
+	// is the file of helm's logins; "" is helm's own place.
+	HTTP           *http.Client
+	RegistryConfig string
+	Offline        bool // no registry is contacted
 }
 
-// Chart finds the chart that ref names: a version, a directory or an archive;
-// "" is the newest version that the program knows. helmRef is how helm names it,
+// Chart finds the chart that ref names: a version, a directory, an archive or an
+// oci:// reference, which is pulled; "" is the newest version that the program
+// knows. helmRef is how helm names it,
 // note a warning for the operator. An error completes "The value …".
-func (e *Env) Chart(ref string) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
+func (e *Env) Chart(ctx context.Context, ref string) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
 	if ref == "" {
 		p, newest := templates.Newest()
 		return chart.FromProfile(p, newest), p, plan.ChartReference, "", nil
 	}
 	if strings.HasPrefix(ref, "oci://") {
-		return nil, p, "", "", fmt.Errorf("must be a version, a directory or an archive: pull the chart first, `helm pull %s --version VERSION`", ref)
+		if e.Offline {
+			return nil, p, "", "", errors.New("must be a version, a directory or an archive with --offline, which contacts no registry")
+		}
+		if c, err = chart.Pull(ctx, ref, chart.PullOptions{HTTP: e.HTTP, RegistryConfig: e.RegistryConfig}); err != nil {
+			return nil, p, "", "", fmt.Errorf("must be a chart that can be pulled: %w", err)
+		}
+		p, match, err := templates.Lookup(c.ProfileVersion())
+		if err != nil {
+			return nil, p, "", "", fmt.Errorf("must be a chart of a known minor version: %w", err)
+		}
+		return c, p, withoutTag(ref), match.Note, nil
 	}
 	if version.MatchString(ref) {
 		p, match, err := templates.Lookup(ref)
@@ -54,6 +71,29 @@ func (e *Env) Chart(ref string) (c *chart.Chart, p templates.Profile, helmRef, n
 		return nil, p, "", "", fmt.Errorf("must be a chart of a known minor version: %w", err)
 	}
 	return c, p, ref, match.Note, nil
+}
+
+// withoutTag returns an oci:// reference as helm upgrade takes it: the version is
+// a flag of its own there.
+func withoutTag(ref string) string {
+	host, rest, _ := strings.Cut(strings.TrimPrefix(ref, "oci://"), "/")
+	rest, _, _ = strings.Cut(rest, "@")
+	rest, _, _ = strings.Cut(rest, ":")
+	return "oci://" + host + "/" + rest
+}
+
+// ReleaseChart returns the chart of the installed release, from what Helm stored:
+// its schema and templates are then at hand. Where they are not, the chart is
+// what the program knows of that version.
+func (e *Env) ReleaseChart(ctx context.Context, release k8s.Release) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
+	if len(release.Bytes) > 0 {
+		if stored, err := chart.FromRelease(release.Bytes); err == nil {
+			if p, match, err := templates.Lookup(stored.ProfileVersion()); err == nil && stored.Complete {
+				return stored, p, plan.ChartReference, match.Note, nil
+			}
+		}
+	}
+	return e.Chart(ctx, release.ChartVersion)
 }
 
 // version matches what is meant for a release, known or not.
@@ -75,11 +115,28 @@ func (e *Env) Values(paths []string) ([]plan.ValuesFile, error) {
 		if files[i].Warnings, err = values.Check(snapshot.Bytes); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
+		if kind := object(snapshot.Bytes); kind != "" {
+			return nil, fmt.Errorf("%s: is a Kubernetes object of kind %s, not a values file: nothing was changed", path, kind)
+		}
 		if files[i].Tree, err = values.Parse(snapshot.Bytes); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return files, nil
+}
+
+// object returns the kind of a file that holds a Kubernetes object, such as an
+// Argo CD Application: Helm values have no business at its top level.
+func object(src []byte) string {
+	tree, err := values.Parse(src)
+	if err != nil {
+		return ""
+	}
+	kind, _ := tree["kind"].(string)
+	if version, _ := tree["apiVersion"].(string); version == "" {
+		return ""
+	}
+	return kind
 }
 
 // Manifest reads the Secret manifest of an earlier run. One that somebody else

@@ -216,6 +216,9 @@ func secretRule(value any) error {
 	if !ok {
 		return nil
 	}
+	if strings.ContainsAny(text.Reveal(), "\r\n") {
+		return fmt.Errorf("must be one line: no credential of the portal has a line break in it")
+	}
 	return secret.Check(text.Reveal())
 }
 
@@ -223,17 +226,21 @@ func secretRule(value any) error {
 // literals under names that look like credentials.
 func envListRule(value any) error {
 	list, _ := value.([]answers.EnvVar)
+	var faults []string
 	seen := map[string]bool{}
 	for _, v := range list {
 		switch {
 		case len(validation.IsEnvVarName(v.Name)) > 0 || strings.ContainsAny(v.Name, " ="):
-			return fmt.Errorf("must name variables with letters, digits and underscores: %q", v.Name)
+			faults = append(faults, fmt.Sprintf("must name variables with letters, digits and underscores: %q", v.Name))
 		case seen[v.Name]:
-			return fmt.Errorf("must not name %s twice: server-side apply refuses the Deployment", v.Name)
+			faults = append(faults, fmt.Sprintf("must not name %s twice: server-side apply refuses the Deployment", v.Name))
 		case v.ValueFrom == nil && looksSecret(v.Name):
-			return fmt.Errorf("must not hold %s as a literal: keep it in a Secret and write %s=secret:NAME/KEY", v.Name, v.Name)
+			faults = append(faults, fmt.Sprintf("must not hold %s as a literal: keep it in a Secret and write %s=secret:NAME/KEY", v.Name, v.Name))
 		}
 		seen[v.Name] = true
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("%s", strings.Join(faults, "; "))
 	}
 	return nil
 }

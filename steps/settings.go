@@ -100,7 +100,7 @@ func scaling() Step {
 				Why: "More than one needs PostgreSQL: every replica would have a SQLite of its own."},
 			{Key: "scaling.autoscaling.enabled", Title: "Autoscaling", Ask: More, When: portal, Value: boolValue, Rule: autoscalingRule,
 				Why: "A HorizontalPodAutoscaler sets the number of replicas."},
-			{Key: "scaling.autoscaling.min", Title: "Fewest replicas", Example: "2", Ask: More, When: autoscaled, Value: intValue(1, 100), Rule: minMaxRule,
+			{Key: "scaling.autoscaling.min", Title: "Fewest replicas", Example: "2", Ask: More, When: autoscaled, Value: intValue(1, 100),
 				Why: "The autoscaler never goes below it."},
 			{Key: "scaling.autoscaling.max", Title: "Most replicas", Example: "5", Ask: More, When: autoscaled, Value: intValue(1, 100), Rule: minMaxRule,
 				Why: "The autoscaler never goes above it. Each replica opens its own connections to PostgreSQL."},
@@ -146,7 +146,7 @@ func autoscalingRule(in plan.Input) error {
 func minMaxRule(in plan.Input) error {
 	a := in.Draft.Scaling.Autoscaling
 	if in.Draft.Has("scaling.autoscaling.min") && in.Draft.Has("scaling.autoscaling.max") && a.Min > a.Max {
-		return errorf("must not leave scaling.autoscaling.min (%d) above scaling.autoscaling.max (%d)", a.Min, a.Max)
+		return errorf("must be at least %d, which is scaling.autoscaling.min", a.Min)
 	}
 	return nil
 }
@@ -170,7 +170,11 @@ func environment() Step {
 // managedRule: the chart's own variables come last, so a second one of the same
 // name never wins, and server-side apply refuses it.
 func managedRule(in plan.Input) error {
+	var faults []string
 	for _, v := range in.Draft.Environment.Extra {
+		if v.Name == in.Profile.Items["environment.logLevel"].Name && in.Draft.Given("environment.logLevel") && v.Value != in.Draft.Environment.LogLevel {
+			faults = append(faults, fmt.Sprintf("must not set %s beside environment.logLevel", v.Name))
+		}
 		managed, ok := in.Profile.EnvVar(v.Name)
 		if !ok || managed.Base {
 			continue
@@ -181,7 +185,10 @@ func managedRule(in plan.Input) error {
 				where = "answer " + key + " instead"
 			}
 		}
-		return errorf("must not set %s: %s", v.Name, where)
+		faults = append(faults, fmt.Sprintf("must not set %s: %s", v.Name, where))
+	}
+	if len(faults) > 0 {
+		return errorf("%s", strings.Join(faults, "; "))
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"slices"
+
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/k8s"
@@ -35,7 +37,7 @@ func target() Step {
 				Why:     "The name that helm knows the control plane by."},
 			{Key: "chart", Title: "Chart", Example: "1.2.3", Ask: More, Value: textValue.with(wordRule), Required: always,
 				Default: "the chart of the installed release, else the newest version this program knows",
-				Why:     "The version of openchoreo-control-plane, or a chart directory or .tgz archive. Which settings exist depends on it; changing settings never bumps it."},
+				Why:     "The version of openchoreo-control-plane, a chart directory, a .tgz archive or an oci:// reference. Which settings exist depends on it; changing settings never bumps it."},
 			{Key: "target.values", Title: "Values files", Example: "base.yaml, backstage-values.yaml", Ask: More, Value: Value{Kind: answers.List, Rules: []Rule{notEmptyRule}},
 				Default: "backstage-values.yaml",
 				Why:     "In Helm's order; the last one is created or edited, the others are only read. Nothing secret is ever written there."},
@@ -51,7 +53,7 @@ func target() Step {
 			{Key: "secret.name", Title: "Secret", Example: "backstage-secrets", Ask: More, Value: nameValue, When: portal,
 				Default: "what the values or the Deployment say, else backstage-secrets",
 				Why:     "The Secret with the portal's credentials. The chart requires its name."},
-			{Key: "secret.manifest", Title: "Manifest file", Example: "backstage-secrets.yaml", Ask: More, Value: textValue.with(notEmptyRule), When: manifested,
+			{Key: "secret.manifest", Title: "Manifest file", Example: "backstage-secrets.yaml", Ask: More, Value: textValue.with(notEmptyRule), When: manifested, Rule: manifestRule,
 				Default: "backstage-secrets.yaml",
 				Why:     "Where the manifest of the Secret is written, readable by you alone. Apply it, then delete it."},
 			{Key: "secret.store.address", Title: "Store address", Example: "https://bao.example.com:8200", Ask: More, Value: urlValue.with(noQueryRule), When: inStore,
@@ -71,6 +73,13 @@ func target() Step {
 				Why:     "Certificates to trust for the store's server."},
 		},
 	}
+}
+
+func manifestRule(in plan.Input) error {
+	if slices.Contains(in.Draft.Target.Values, in.Draft.Secret.Manifest) {
+		return errorf("must be another file than the values files: secrets have no place there")
+	}
+	return nil
 }
 
 func suggestTarget(in plan.Input) []answers.Proposal {

@@ -96,6 +96,7 @@ func (e End) Summary() []Line {
 	if e.Err != nil {
 		return l
 	}
+	e.Review.attention(&l)
 	if len(e.Outcome.Actions) == 0 {
 		l.add(Good, "", "Everything is as asked already: nothing was changed.")
 	}

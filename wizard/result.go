@@ -42,7 +42,7 @@ type SecretResult struct {
 // KeyResult is one key of the Secret.
 type KeyResult struct {
 	Name   string `json:"name"`
-	Action string `json:"action"` // set, kept, generated, removed
+	Action string `json:"action"` // set, kept, generated, removed; pending where the Secret's owner has to
 }
 
 // RolloutResult is what became of the portal's pods.
@@ -107,7 +107,10 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 	result.Secret = SecretResult{Namespace: r.Plan.Secret.Namespace, Name: r.Plan.Secret.Name, Action: r.Plan.Secret.Action, Keys: []KeyResult{}}
 	for _, k := range r.Plan.Secret.Keys {
 		action := k.Action
-		if action == "placeholder" {
+		switch {
+		case action != "kept" && result.Secret.Action == "external":
+			action = "pending" // its owner has to write it
+		case action == "placeholder":
 			action = "set"
 		}
 		result.Secret.Keys = append(result.Secret.Keys, KeyResult{Name: k.Name, Action: action})

@@ -277,6 +277,36 @@ func (r Review) warnings(l *lines) {
 	}
 }
 
+// attention is what somebody has to know who has not seen the review: warnings,
+// checks that did not pass, and keys of the Secret that this run may not write.
+func (r Review) attention(l *lines) {
+	if pending := r.pending(); pending != "" {
+		l.add(Caution, "secrets", "! not written: %s of Secret %s/%s, which belongs to somebody else; see below", pending, r.Plan.Secret.Namespace, r.Plan.Secret.Name)
+	}
+	for _, w := range r.Warnings {
+		l.add(Caution, w.Step, "! %s", w.Text)
+	}
+	for _, c := range r.Checks {
+		if c.Status != check.Pass && c.Status != check.Skip {
+			*l = append(*l, CheckLines(c)...)
+		}
+	}
+}
+
+// pending lists the keys whose owner has to write them.
+func (r Review) pending() string {
+	if r.Plan.Secret.Action != "external" {
+		return ""
+	}
+	var names []string
+	for _, k := range r.Plan.Secret.Keys {
+		if k.Action != "kept" {
+			names = append(names, k.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 var checkMarks = map[check.Status]string{
 	"": "…", check.Pass: "✓", check.Warn: "!", check.Fail: "✗", check.Inconclusive: "?", check.Skip: "-", check.Accepted: "!",
 }

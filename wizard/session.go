@@ -46,11 +46,12 @@ type Session struct {
 	visited map[answers.Key]bool // met and left empty
 	where   map[answers.Key]string
 
-	current  plan.Current
-	chart    *chart.Chart
-	profile  templates.Profile
-	chartRef string // the chart that is loaded, as it was named
-	note     string // about the chart's version
+	current       plan.Current
+	chart         *chart.Chart
+	profile       templates.Profile
+	chartRef      string // the chart that is loaded, as it was named
+	chartRevision int    // of the release that it came from
+	note          string // about the chart's version
 
 	complete *plan.Input // cache of Input
 }
@@ -210,13 +211,22 @@ func (s *Session) Load() error {
 
 func (s *Session) loadChart() error {
 	ref := s.given.Chart
+	release := s.current.Cluster.Release
 	if !s.given.Has("chart") {
-		ref = s.current.Cluster.Release.ChartVersion
+		ref = release.ChartVersion
 	}
-	if s.chart != nil && ref == s.chartRef {
+	if s.chart != nil && ref == s.chartRef && release.Revision == s.chartRevision {
 		return nil
 	}
-	c, profile, helmRef, note, err := s.env.Chart(ref)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a registry may be slow
+	defer cancel()
+	find := func() (*chart.Chart, templates.Profile, string, string, error) { return s.env.Chart(ctx, ref) }
+	if !s.given.Has("chart") && release.Installed {
+		find = func() (*chart.Chart, templates.Profile, string, string, error) {
+			return s.env.ReleaseChart(ctx, release)
+		}
+	}
+	c, profile, helmRef, note, err := find()
 	switch {
 	case err != nil && s.given.Has("chart"):
 		return fmt.Errorf("chart: %w", err)
@@ -224,6 +234,7 @@ func (s *Session) loadChart() error {
 		return fmt.Errorf("the chart of release %s: %w", s.current.Cluster.Release.Name, err)
 	}
 	s.chart, s.profile, s.chartRef, s.note, s.current.ChartRef = c, profile, ref, note, helmRef
+	s.chartRevision = release.Revision
 	s.changed()
 	return nil
 }

@@ -136,6 +136,11 @@ func (f *flags) check(output string) error {
 	if output != "text" && output != "json" {
 		return usage("-o %q: must be text or json", output)
 	}
+	for _, id := range f.accept {
+		if !slices.ContainsFunc(steps.CheckDocs(), func(d steps.CheckDoc) bool { return d.ID == id }) {
+			return usage("--accept %q: there is no such check", id).hinted("backstage-setup explain lists them")
+		}
+	}
 	if f.restart != "auto" && f.restart != "never" {
 		return usage("--restart %q: must be auto or never", f.restart)
 	}
@@ -151,7 +156,8 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		Offline: f.offline, Edit: f.edit, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 	}
-	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.LookupEnv}}
+	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.LookupEnv}, Offline: f.offline}
+	env.RegistryConfig, _ = a.LookupEnv("HELM_REGISTRY_CONFIG")
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
 		env.Connect = func(name string) (*k8s.Client, error) {

@@ -44,6 +44,11 @@ func (p *Plan) bindings() {
 	}
 	desired = p.moreGroups(desired)
 	p.tell(desired, theirs, defaults)
+	if len(readded) > 0 && !p.changesBindings(theirs, desired) {
+		p.Warn("authorization", "the values file cuts the chart's list of bindings short: %s missing; it is left as it is, since nothing in it changes", strings.Join(readded, ", "))
+		p.Bindings = slices.DeleteFunc(p.Bindings, func(b BindingChange) bool { return b.Action == "added" })
+		return
+	}
 	if len(readded) > 0 {
 		p.Warn("authorization", "the values file cuts the chart's list of bindings short: %s added back; take out afterwards what is missing on purpose", strings.Join(readded, ", "))
 	}
@@ -65,6 +70,20 @@ func (p *Plan) bindings() {
 	}
 	p.edits = append(p.edits, values.Edit{Path: values.MustPath(path), Value: list})
 	p.Values = append(p.Values, ValueChange{Key: "authorization.subject", Path: path, Value: list, Source: p.in.Draft.From["authorization.subject"]})
+}
+
+// changesBindings tells whether an entry of the operator's list is to change: only
+// then the list is written, and completed.
+func (p *Plan) changesBindings(theirs, desired []any) bool {
+	for _, item := range theirs {
+		b, ok := item.(map[string]any)
+		name, _ := b["name"].(string)
+		if ok && !same(b, byName(desired, name)) {
+			return true
+		}
+	}
+	// The portal's own entry must be there whatever else is.
+	return byName(theirs, p.in.Profile.BindingKeys["authorization.subject"]) == nil && p.in.Draft.Portal.Enabled
 }
 
 // editBindings changes entries of the file's own list by name and appends what
@@ -194,10 +213,11 @@ func (p *Plan) moreGroups(list []any) []any {
 	for _, key := range answers.Keys() {
 		name, ok := p.in.Profile.BindingKeys[string(key)]
 		groups, isList := p.in.Draft.Get(key).([]string)
-		if !ok || !isList || len(groups) < 2 {
+		if !ok || !isList || len(groups) == 0 {
 			continue
 		}
 		base := byName(list, name)
+		p.leftGroups(list, key, base, len(groups))
 		for i, group := range groups[1:] {
 			extra := fmt.Sprintf("%s-%d", name, i+2)
 			b := overlay(withEntitlement(base, "value", group), map[string]any{"name": extra})
@@ -209,6 +229,24 @@ func (p *Plan) moreGroups(list []any) []any {
 		}
 	}
 	return list
+}
+
+// leftGroups warns about entries of an earlier, longer answer: they look like the
+// operator's own, so they stay, and go on giving the role.
+func (p *Plan) leftGroups(list []any, key answers.Key, base map[string]any, asked int) {
+	if !p.in.Draft.Given(key) {
+		return
+	}
+	for i := asked + 1; ; i++ {
+		name := fmt.Sprintf("%v-%d", base["name"], i)
+		left := byName(list, name)
+		if left == nil {
+			return
+		}
+		if role(left) == role(base) {
+			p.Warn("authorization", "%s stays and gives %s the role %s: take it out of the values file, and out of the cluster, if it is not wanted any more", name, entitlement(left, "value"), role(left))
+		}
+	}
 }
 
 // tell records what happens to each binding, for the review.

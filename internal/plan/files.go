@@ -8,13 +8,11 @@ import (
 	"slices"
 	"strings"
 
-	udiff "github.com/aymanbagabas/go-udiff"
-	"sigs.k8s.io/yaml"
-
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/values"
 	"github.com/openchoreo/backstage-setup/templates"
+	"github.com/rogpeppe/go-internal/diff"
 )
 
 // FileChange is one file before and after.
@@ -60,7 +58,7 @@ func (p *Plan) files() error {
 		change.After = edited.File.Bytes
 	}
 	if change.Action != "unchanged" {
-		change.Diff = diff(edited, change.After)
+		change.Diff = unified(edited, change.After)
 	}
 	p.Files = append(p.Files, change)
 	if p.Secret.Action == "manifest" {
@@ -83,38 +81,57 @@ func spaced(src []byte) []byte {
 	return out.Bytes()
 }
 
-func diff(f ValuesFile, after []byte) string {
-	before, name := string(f.File.Bytes), f.Path
+// unified returns the change as diff -u shows it.
+func unified(f ValuesFile, after []byte) string {
+	name := f.Path
 	if !f.File.Exists {
 		name = "/dev/null"
 	}
-	return udiff.Unified(name, f.Path, before, string(after))
+	text := string(diff.Diff(name, f.File.Bytes, f.Path, after))
+	_, text, _ = strings.Cut(text, "\n") // "diff a b"
+	return text
 }
 
 // fresh returns what a new values file starts from: the header, and the values
 // that the operator gave the release before, since an upgrade with this file
-// would drop them otherwise. Edits come in the order of the template's groups.
+// would drop them otherwise. What is written comes in the order of the template's
+// groups.
 func (p *Plan) fresh() ([]byte, values.Options, error) {
-	src := []byte(templates.ValuesHeader(p.in.Chart.Version, p.in.Draft.Secret.Name) + "\n")
-	if config := p.in.Current.Cluster.Release.Config; len(config) > 0 {
-		body, err := yaml.Marshal(config)
-		if err != nil {
-			return nil, values.Options{}, fmt.Errorf("values of release %s: %w", p.in.Draft.Target.Release, err)
-		}
-		src = append(src, body...)
-	}
-	comments := map[string]string{}
+	opts := values.Options{Comments: map[string]string{}}
 	order := map[string]int{}
 	for i, g := range templates.Groups() {
 		order[g.Path] = i
 		if g.Comment != "" {
-			comments[g.Path] = g.Comment
+			opts.Comments[g.Path] = g.Comment
 		}
 	}
-	slices.SortStableFunc(p.edits, func(a, b values.Edit) int {
+	inOrder := func(a, b values.Edit) int {
 		return cmp.Compare(groupOf(order, a.Path.String()), groupOf(order, b.Path.String()))
+	}
+	slices.SortStableFunc(p.edits, inOrder)
+	header := []byte(templates.ValuesHeader(p.in.Chart.Version, p.in.Draft.Secret.Name) + "\n")
+	release := p.releaseEdits()
+	slices.SortStableFunc(release, inOrder)
+	result, err := values.Apply(header, release, opts)
+	if err != nil {
+		return nil, opts, fmt.Errorf("values of release %s: %w", p.in.Draft.Target.Release, err)
+	}
+	return result.Bytes, opts, nil
+}
+
+// releaseEdits are the values that the installed release was given.
+func (p *Plan) releaseEdits() []values.Edit {
+	var edits []values.Edit
+	leaves(p.in.Current.Cluster.Release.Config, nil, func(path []string, value any) {
+		for i, key := range path {
+			path[i] = strings.ReplaceAll(key, ".", `\.`)
+		}
+		at, err := values.ParsePath(strings.Join(path, "."))
+		if err == nil {
+			edits = append(edits, values.Edit{Path: at, Value: value})
+		}
 	})
-	return src, values.Options{Comments: comments}, nil
+	return edits
 }
 
 func groupOf(order map[string]int, path string) int {

@@ -69,8 +69,22 @@ func (c Current) Accepts(id string) bool { return slices.Contains(c.Accept, id) 
 // Local tells whether the run touches no cluster.
 func (c Current) Local() bool { return c.Offline || c.NoConfig }
 
-// edited returns the values file that is created or edited.
-func (in Input) edited() ValuesFile { return in.Current.Files[in.Current.Edit] }
+// edited returns the values file that is created or edited. A new one starts
+// from the values that the release was given.
+func (in Input) edited() ValuesFile {
+	f := in.Current.Files[in.Current.Edit]
+	if config := in.Current.Cluster.Release.Config; !f.File.Exists && len(config) > 0 {
+		f.Tree = config
+	}
+	return f
+}
+
+// files returns the values files as they are, or start.
+func (in Input) files() []ValuesFile {
+	files := slices.Clone(in.Current.Files)
+	files[in.Current.Edit] = in.edited()
+	return files
+}
 
 // EditedExists tells whether the edited values file is there already.
 func (in Input) EditedExists() bool { return in.edited().File.Exists }
@@ -83,12 +97,12 @@ func (in Input) Under() map[string]any {
 
 // Effective returns the values as Helm sees them today: the chart's defaults
 // and all files in order.
-func (in Input) Effective() map[string]any { return in.merge(in.Current.Files) }
+func (in Input) Effective() map[string]any { return in.merge(in.files()) }
 
 // Theirs returns what the operator's files say, without the chart's defaults.
 func (in Input) Theirs() map[string]any {
 	merged := map[string]any{}
-	for _, f := range in.Current.Files {
+	for _, f := range in.files() {
 		merged = overlay(merged, f.Tree)
 	}
 	return merged

@@ -5,8 +5,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/values"
 )
 
@@ -27,6 +29,7 @@ type Plan struct {
 	theirs    map[string]any // the operator's files
 	edits     []values.Edit
 	effective map[string]any
+	complete  bool // the files set up everything that the chart insists on
 }
 
 // ValueChange is one Helm value that the edited file gets.
@@ -46,7 +49,7 @@ type Warning struct {
 
 // New starts a plan for in.
 func New(in Input) *Plan {
-	return &Plan{in: in, under: in.Under(), theirs: in.Theirs()}
+	return &Plan{in: in, under: in.Under(), theirs: in.Theirs(), complete: len(chart.Placeholders(in.Profile, in.Effective())) == 0}
 }
 
 // Warn adds a warning that step can do something about.
@@ -66,7 +69,24 @@ func (p *Plan) Set(key answers.Key) {
 	if p.in.Draft.From[key].Rank == answers.FromChart {
 		return // what only the chart's default says is the chart's to change
 	}
+	if p.complete && !p.asked(key) {
+		return
+	}
 	p.write(key, path, p.in.Draft.Get(key))
+}
+
+// asked tells whether somebody wants key as it is: a person, a preset, or
+// something that they said. In files that are complete, what merely follows from
+// a setting that stays as it is stays as it is too.
+func (p *Plan) asked(key answers.Key) bool {
+	source := p.in.Draft.From[key]
+	from, derived := strings.CutPrefix(source.Detail, "from ")
+	if source.Rank == answers.FromDerived && derived {
+		k := answers.Key(from)
+		rank := p.in.Draft.From[k].Rank
+		return rank != answers.FromValues && rank != answers.FromCluster && p.asked(k)
+	}
+	return true
 }
 
 // SetTo writes value to key's Helm path, whatever the draft says.

@@ -324,6 +324,16 @@ func TestKeptSecretIsTakenBack(t *testing.T) {
 	}
 }
 
+func TestRefusedSecretIsNotKept(t *testing.T) {
+	b := newBench(t, 80, 24, local).filled()
+	b.press("alt+5").on("client").press("tab", "backspace")
+	b.types("your-client-secret").hides("your-client-secret").press("enter")
+	b.on("client").shows("must be a secret of your own", "type or paste another one").hides("Enter keeps")
+	b.press("enter", "enter", "tab", "enter").on("client").shows("must be a secret of your own").hides("Enter keeps")
+	b.press("alt+4", "alt+5").shows("must be a secret of your own", "type or paste another one").hides("Enter keeps")
+	b.types(typedSecret).press("enter").press("alt+5", "tab").shows("Enter keeps what is there: typed, 17 characters").hides("must be a secret")
+}
+
 func TestFilterToNothing(t *testing.T) {
 	b := newBench(t, 80, 24, local).settle().press("enter", "enter").types("https://console.example.com\r\r").on("identity")
 	b.types("zzz").shows("nothing is called that").press("up", "down", "down", "pgdown", "enter")

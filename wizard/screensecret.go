@@ -33,18 +33,21 @@ func newSecretBox(f Field) *secretBox {
 	return b
 }
 
-// keeps says what Enter leaves in place.
+// keeps says what Enter leaves in place. What is refused cannot stay.
 func (b *secretBox) keeps(f Field) {
 	b.kept = ""
-	if f.Has {
+	if f.Has && f.Problem == "" {
 		b.kept = f.Text
 		if source := f.Source.String(); !f.Source.Given() && source != "" {
 			b.kept = source
 		}
 	}
 	b.input.Placeholder = "typed or pasted text is not shown"
-	if b.kept != "" {
+	switch {
+	case b.kept != "":
 		b.input.Placeholder = "Enter keeps what is there: " + visible(b.kept)
+	case f.Problem != "":
+		b.input.Placeholder = "type or paste another one: it is not shown"
 	}
 }
 

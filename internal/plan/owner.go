@@ -48,12 +48,9 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 
 func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
 	store := p.in.Draft.Secret.Store
-	mount, path := store.Mount, store.Path
+	mount := store.Mount
 	if mount == "" {
 		mount = "secret"
-	}
-	if path == "" {
-		path = "backstage-KEY"
 	}
 	name := o.Name
 	if name == "" {
@@ -63,12 +60,12 @@ func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
 		fmt.Sprintf("ExternalSecret %s makes this Secret from a store, and would put the old values back. Write %s to the store, each value on stdin; for OpenBao or Vault:", name, keys),
 	}
 	for _, k := range p.Secret.Keys {
-		if k.changes {
-			at := path
-			if path == "backstage-KEY" {
-				at = "backstage-" + k.Name
-			}
-			lines = append(lines, fmt.Sprintf("  bao kv put -mount=%s %s value=-", mount, at))
+		switch {
+		case !k.changes:
+		case store.Path != "": // one entry for all keys, which put would replace as a whole
+			lines = append(lines, fmt.Sprintf("  bao kv patch -mount=%s %s %s=-", Quote(mount), Quote(store.Path), k.Name))
+		default:
+			lines = append(lines, fmt.Sprintf("  bao kv put -mount=%s %s value=-", Quote(mount), Quote("backstage-"+k.Name)))
 		}
 	}
 	return append(lines,

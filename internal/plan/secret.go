@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -149,17 +150,23 @@ func (p *Plan) certificate() {
 		"secretKeyRef": map[string]any{"name": d.Secret.Name, "key": postgresCA}}})
 }
 
-// keepOthers lists the keys of the existing Secret that this run has no business with.
+// keepOthers lists the keys that this run has no business with: those of our own
+// manifest, which would lose them otherwise, and of the existing Secret.
 func (p *Plan) keepOthers() {
-	existing := p.in.Current.Cluster.Secret.Secret
-	if existing == nil {
-		return
+	var names []string
+	if p.Secret.Delivery == DeliverManifest {
+		names = slices.Sorted(maps.Keys(p.in.Current.Manifest.Keys))
 	}
-	for _, name := range existing.Keys {
+	if existing := p.in.Current.Cluster.Secret.Secret; existing != nil {
+		names = append(names, existing.Keys...)
+	}
+	for _, name := range names {
 		if slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool { return k.Name == name }) {
 			continue
 		}
-		p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: name, Action: "kept", Source: "Secret " + existing.Name, Length: existing.Values[name].Len(), Value: existing.Values[name]})
+		if value, where, ok := p.in.existing(name); ok {
+			p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: name, Action: "kept", Source: where, Length: value.Len(), Value: value})
+		}
 	}
 }
 

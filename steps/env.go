@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -99,9 +101,12 @@ func (e *Env) ReleaseChart(ctx context.Context, release k8s.Release) (c *chart.C
 // version matches what is meant for a release, known or not.
 var version = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*([-+][0-9A-Za-z.+-]*)?$`)
 
-// Values reads values files in Helm's order. A file that is not there yet is
-// empty. The error is for people: which file, line and column, and why.
-func (e *Env) Values(paths []string) ([]plan.ValuesFile, error) {
+// Values reads values files in Helm's order, wherever in them the chart's values
+// live: a plain file, an umbrella chart's, a HelmRelease, an Argo CD Application.
+// Of several places in one file, place says which: a part of its description. A
+// file that is not there yet is empty. The error is for people: which file, line
+// and column, and why.
+func (e *Env) Values(paths []string, place string) ([]plan.ValuesFile, error) {
 	files := make([]plan.ValuesFile, len(paths))
 	for i, path := range paths {
 		snapshot, err := file.Read(path)
@@ -112,31 +117,59 @@ func (e *Env) Values(paths []string) ([]plan.ValuesFile, error) {
 		if !snapshot.Exists {
 			continue
 		}
-		if files[i].Warnings, err = values.Check(snapshot.Bytes); err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
-		}
-		if kind := object(snapshot.Bytes); kind != "" {
-			return nil, fmt.Errorf("%s: is a Kubernetes object of kind %s, not a values file: nothing was changed", path, kind)
-		}
-		if files[i].Tree, err = values.Parse(snapshot.Bytes); err != nil {
+		if err := locate(&files[i], place); err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return files, nil
 }
 
-// object returns the kind of a file that holds a Kubernetes object, such as an
-// Argo CD Application: Helm values have no business at its top level.
-func object(src []byte) string {
-	tree, err := values.Parse(src)
+// locate finds the values in f and reads them.
+func locate(f *plan.ValuesFile, place string) error {
+	places, err := values.Locate(f.File.Bytes, chart.Name, topLevel()...)
 	if err != nil {
-		return ""
+		return err
 	}
-	kind, _ := tree["kind"].(string)
-	if version, _ := tree["apiVersion"].(string); version == "" {
-		return ""
+	if f.Place, err = choose(places, place); err != nil {
+		return err
 	}
-	return kind
+	if f.Warnings, err = values.CheckAt(f.File.Bytes, f.Place); err != nil {
+		return err
+	}
+	f.Tree, err = values.ParseAt(f.File.Bytes, f.Place)
+	return err
+}
+
+func choose(places []values.Place, wanted string) (values.Place, error) {
+	fit := slices.DeleteFunc(slices.Clone(places), func(p values.Place) bool {
+		return !strings.Contains(strings.ToLower(p.String()), strings.ToLower(wanted))
+	})
+	if len(fit) == 1 {
+		return fit[0], nil
+	}
+	if len(places) == 1 && wanted == "" {
+		return places[0], nil
+	}
+	names := make([]string, len(places))
+	for i, p := range places {
+		names[i] = p.String()
+	}
+	return values.Place{}, &values.Error{Line: 1, Column: 1,
+		Reason: "the chart's values are in several places: " + strings.Join(names, "; "),
+		Hint:   "choose one with --place, such as --place " + strconv.Quote(names[0])}
+}
+
+// topLevel are the chart's own keys at the root of its values, by which a plain
+// file is told from an umbrella chart's.
+func topLevel() []string {
+	var keys []string
+	for _, k := range templates.HelmKeys() {
+		root, _, _ := strings.Cut(k.Path, ".")
+		if !slices.Contains(keys, root) {
+			keys = append(keys, root)
+		}
+	}
+	return keys
 }
 
 // Manifest reads the Secret manifest of an earlier run. One that somebody else

@@ -24,6 +24,7 @@ type Settings struct {
 	Offline  bool          // contact nothing outside this machine
 	NoConfig bool          // there is no kubeconfig
 	Edit     string        // of several values files the one to edit; "" is the last
+	Place    string        // of several places in a file the one to edit: a part of its description
 	Accept   []string      // checks that may fail
 	Backup   bool          // keep an edited file's old bytes beside it
 	Restart  bool          // the portal may be restarted
@@ -184,7 +185,7 @@ func (s *Session) Load() error {
 	in := s.Input()
 	paths := in.Draft.Target.Values
 	if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
-		files, err := s.env.Values(paths)
+		files, err := s.env.Values(paths, s.settings.Place)
 		if err != nil {
 			return err
 		}

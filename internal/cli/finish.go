@@ -80,6 +80,17 @@ func runError(err error) error {
 	return err
 }
 
+// loadError is about what the answers point at: a chart or a file that cannot be
+// read is wrong use.
+func loadError(err error) error {
+	e := usage("%v", err)
+	var refused *values.Error
+	if errors.As(err, &refused) {
+		e.hint = refused.Hint
+	}
+	return e
+}
+
 func applyError(err error) *exitError {
 	e := &exitError{code: exitFailed, message: err.Error()}
 	var failed *apply.Error

@@ -26,7 +26,7 @@ import (
 type flags struct {
 	kubeconfig, context, namespace, release, chart string
 	values                                         []string
-	edit                                           string
+	edit, place                                    string
 	backup                                         bool
 	secretName, delivery, secretOut                string
 	answers, set                                   []string
@@ -73,6 +73,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory or .tgz (default: the installed release's, else the newest known)")
 	fs.StringArrayVarP(&f.values, "values", "f", nil, "values `FILE` in Helm's order, repeatable; the last is created or edited (default backstage-values.yaml)")
 	fs.StringVar(&f.edit, "edit", "", "edit this values `FILE` instead of the last")
+	fs.StringVar(&f.place, "place", "", "where in the file the values are, when there are several `PLACE`s: a part of its description")
 	fs.BoolVar(&f.backup, "backup", false, "keep an edited file's old bytes beside it")
 	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
 	fs.StringVar(&f.delivery, "delivery", "", "`HOW` the Secret gets there: kubernetes, external-secrets or manifest (default: what the cluster shows)")
@@ -105,7 +106,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 		return wrongAnswers(append(problems, others(ctx, s, problems)...))
 	}
 	if err := s.Load(); err != nil {
-		return usage("%v", err)
+		return loadError(err)
 	}
 	if f.edit != "" && !slices.Contains(s.Input().Draft.Target.Values, f.edit) {
 		return usage("--edit %q is not one of the values files", f.edit).hinted("give it with -f too")
@@ -153,7 +154,7 @@ func (f *flags) check(output string) error {
 // session opens the cluster, which contacts nothing yet, and starts a Session.
 func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	settings := wizard.Settings{
-		Offline: f.offline, Edit: f.edit, Accept: f.accept, Backup: f.backup,
+		Offline: f.offline, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 	}
 	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.LookupEnv}, Offline: f.offline}

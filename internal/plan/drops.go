@@ -21,7 +21,7 @@ func (p *Plan) Drops() []string {
 	for i, f := range p.in.Current.Files {
 		tree := f.Tree
 		if i == p.in.Current.Edit {
-			if edited, err := values.Parse(p.Files[0].After); err == nil {
+			if edited, err := values.ParseAt(p.Files[0].After, f.Place); err == nil {
 				tree = edited
 			}
 		}

@@ -36,13 +36,14 @@ func (p *Plan) files() error {
 			return err
 		}
 	}
-	result, err := values.Apply(src, p.edits, opts)
+	result, err := values.ApplyAt(src, edited.Place, p.edits, opts)
 	if err != nil {
 		return fmt.Errorf("%s: %w", edited.Path, err)
 	}
 	for _, w := range append(slices.Clone(edited.Warnings), result.Warnings...) {
 		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
 	}
+	p.layers(edited)
 	change := FileChange{Path: edited.Path, File: edited.File, After: result.Bytes, Mode: 0o644}
 	for _, c := range result.Changed {
 		change.Keys = append(change.Keys, c.Path)
@@ -65,6 +66,18 @@ func (p *Plan) files() error {
 		p.manifest()
 	}
 	return nil
+}
+
+// layers tells which other layers decide beside the place that is edited.
+func (p *Plan) layers(f ValuesFile) {
+	for _, text := range f.Place.Shadows {
+		p.Warn("target", "%s: %s", f.Path, text)
+	}
+	if f.File.Exists && !f.Place.Exists {
+		for _, text := range f.Place.Below {
+			p.Warn("target", "%s: %s", f.Path, text)
+		}
+	}
 }
 
 // spaced puts a blank line before every top-level block of a new file.
@@ -182,7 +195,7 @@ func (p *Plan) takesEffect() {
 	if len(p.Values) == 0 {
 		return
 	}
-	tree, err := values.Parse(p.Files[0].After)
+	tree, err := values.ParseAt(p.Files[0].After, p.in.edited().Place)
 	if err != nil {
 		p.Problems = append(p.Problems, answers.Problem{Message: fmt.Sprintf("%s would not parse after the edit: %v", p.Files[0].Path, err)})
 		return

@@ -51,6 +51,7 @@ type Current struct {
 // ValuesFile is one values file.
 type ValuesFile struct {
 	Path     string         // as the operator named it
+	Place    values.Place   // where in the file the chart's values live
 	File     file.Snapshot  // what was read; Exists is false for a new one
 	Tree     map[string]any // as Helm reads it; nil for a new one
 	Warnings []values.Warning

@@ -3,6 +3,9 @@ package plan
 import (
 	"fmt"
 	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // Command is a line that the operator types next, and what for.
@@ -32,7 +35,7 @@ func (p *Plan) next() {
 	}
 	restart := p.restartNeeded()
 	if p.upgradeNeeded() || p.Secret.Action == "manifest" {
-		p.command("the release", "%s", p.helm())
+		p.deploy()
 	}
 	if !d.Portal.Enabled {
 		p.command("is the API up", "kubectl get pods -n %s -l app.kubernetes.io/component=api-server", ns)
@@ -48,6 +51,45 @@ func (p *Plan) next() {
 	p.command("what it says", "kubectl logs -n %s deployment/%s | head -n 50", ns, name)
 	if d.Database.Type == "postgresql" {
 		p.command("its databases, once it runs", `psql -h %s -p %d -U %s -d postgres -c '\l backstage_plugin_*'`, Quote(d.Database.PostgreSQL.Host), d.Database.PostgreSQL.Port, Quote(d.Database.PostgreSQL.User))
+	}
+}
+
+// deploy says how the values get to the cluster: by helm, or by whoever runs it.
+func (p *Plan) deploy() {
+	f := p.in.edited()
+	name, namespace := f.Place.Name, ""
+	if ns, object, ok := strings.Cut(f.Place.Name, "/"); ok {
+		namespace, name = ns, object
+	}
+	owner := p.in.Current.Cluster.Release.Owner
+	kind := f.Place.Kind
+	switch {
+	case kind == "" || kind == values.PlacePlain:
+		switch owner.Kind {
+		case k8s.OwnerFlux:
+			kind, name, namespace = values.PlaceHelmRelease, owner.Name, owner.Namespace
+		case k8s.OwnerArgoCD:
+			kind, name = values.PlaceApplication, owner.Name
+		}
+	case kind == values.PlaceUmbrella:
+		p.Next = append(p.Next, Command{Comment: "upgrade your umbrella chart with " + f.Path + ", as you always do", Line: "# helm dependency build CHART && helm upgrade --install " + Quote(p.in.Draft.Target.Release) + " CHART -n " + Quote(p.in.Draft.Target.Namespace) + " -f " + Quote(f.Path)})
+		return
+	}
+	commit := fmt.Sprintf("git add %s && git commit -m %s && git push", Quote(f.Path), Quote("Configure the Backstage portal"))
+	switch kind {
+	case values.PlaceHelmRelease:
+		p.Next = append(p.Next, Command{Comment: "Flux installs from Git", Line: commit})
+		if namespace == "" {
+			namespace = "flux-system"
+		}
+		p.command("", "flux reconcile helmrelease %s -n %s --with-source", Quote(name), Quote(namespace))
+	case values.PlaceApplication, values.PlaceApplicationSet:
+		p.Next = append(p.Next, Command{Comment: "Argo CD installs from Git", Line: commit})
+		if kind == values.PlaceApplication {
+			p.command("", "argocd app sync %s", Quote(name))
+		}
+	default:
+		p.command("the release", "%s", p.helm())
 	}
 }
 

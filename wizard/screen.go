@@ -44,6 +44,7 @@ type screen struct {
 	progress      progressPage
 	menu          *menu
 	help          *helpPage
+	stepList      *stepList
 	trail         []string // steps to go back to
 	drafts        map[answers.Key]draft
 

@@ -32,7 +32,7 @@ func (m *screen) goTo(id string, want answers.Key) tea.Cmd {
 // waits for a person, in focus.
 func (m *screen) open(id string, more bool, want answers.Key) tea.Cmd {
 	m.park()
-	m.message, m.copied, m.scroll, m.follow, m.help = "", false, 0, true, nil
+	m.message, m.copied, m.scroll, m.follow, m.help, m.stepList = "", false, 0, true, nil, nil
 	if id == m.last() {
 		m.page = onReview
 		return m.openReview()

@@ -162,7 +162,7 @@ func (m *screen) strip(t *tokens) []string {
 			noted = noted || strings.Contains(note, url)
 		}
 	}
-	if url == "" || m.page == onApply || m.menu != nil || m.help != nil || !(noted || m.copied) {
+	if url == "" || m.page == onApply || m.menu != nil || m.help != nil || m.stepList != nil || !(noted || m.copied) {
 		return nil
 	}
 	link := t.accent.Hyperlink(url)
@@ -208,6 +208,8 @@ func (m *screen) hints() []hint {
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "close"}, {"ctrl+c", "leave at once"}}
 	case m.help != nil:
 		return []hint{{"esc", "close"}, {"↑↓ PgUp PgDn", "scroll"}}
+	case m.stepList != nil:
+		return []hint{{"↑↓", "choose"}, {"enter", "go there"}, {"esc", "close"}, {"ctrl+c", "leave"}}
 	case m.page == onReview:
 		return m.reviewHints()
 	}
@@ -232,13 +234,14 @@ func (m *screen) hints() []hint {
 	if b == nil {
 		hints = append(hints, hint{"?", "help"})
 	}
+	hints = append(hints, hint{"F2", "steps"})
 	if m.form.more {
 		hints = append(hints, hint{"ctrl+e", "fewer settings"})
 	} else if m.form.rest > 0 {
 		hints = append(hints, hint{"ctrl+e", "more settings"})
 	}
 	return append(hints, hint{"ctrl+g", "review"}, hint{"ctrl+c", "leave"}, hint{"ctrl+r", "look again"},
-		hint{"ctrl+s", "save answers"}, hint{"ctrl+o", "copy callback"}, hint{"alt+1…9", "go to step"})
+		hint{"ctrl+s", "save answers"}, hint{"ctrl+o", "copy callback"}, hint{"alt+← →", "step before or after"})
 }
 
 func (m *screen) reviewHints() []hint {
@@ -267,5 +270,5 @@ func (m *screen) reviewHints() []hint {
 		}
 		hints = append(hints, hint{"x", word})
 	}
-	return append(hints, hint{"?", "help"}, hint{"ctrl+r", "look and check again"}, hint{"tab", "next part"}, hint{"ctrl+c", "leave"}, hint{"ctrl+s", "save answers"})
+	return append(hints, hint{"?", "help"}, hint{"F2", "steps"}, hint{"ctrl+r", "look and check again"}, hint{"tab", "next part"}, hint{"ctrl+c", "leave"}, hint{"ctrl+s", "save answers"})
 }

@@ -49,17 +49,19 @@ func (m *screen) helpFor() *helpPage {
 		{"shift+tab, ↑", "back to the question before; nothing is checked"},
 		{"esc", "back; on the first step: leave"},
 		{"ctrl+e", "ask for more settings of this step, or fewer"},
+		{"F2, ctrl+l", "the list of all steps: choose one to go to"},
+		{"alt+→, alt+←", "to the next step or the one before, also where nothing is asked; ctrl+PgDn and ctrl+PgUp too"},
+		{"alt+1…9, alt+0", "to a step by its number; 0 is the tenth"},
 		{"ctrl+g", "to the review, and back"},
 		{"ctrl+r", "look at the cluster and check again"},
 		{"ctrl+t", "show or hide the secret while it is typed"},
 		{"ctrl+o", "copy the callback to the clipboard"},
 		{"ctrl+s", "save the answers, without secrets"},
-		{"alt+1…9", "go to a step by its number"},
 		{"PgUp, PgDn", "scroll"},
 		{"ctrl+z", "suspend; fg comes back"},
 		{"ctrl+c", "leave; again: at once"},
 	} {
-		l.add(Plain, "", "%-14s %s", h.key, h.does)
+		l.add(Plain, "", "%-16s %s", h.key, h.does)
 	}
 	l.add(Plain, "", "")
 	l.add(Heading, "", "Marks")

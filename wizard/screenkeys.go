@@ -20,10 +20,12 @@ func (m *screen) press(msg tea.KeyPressMsg) tea.Cmd {
 	case m.menu != nil:
 		return m.pressMenu(msg)
 	case key == "ctrl+c":
-		m.help = nil
+		m.help, m.stepList = nil, nil
 		return m.askLeave()
 	case m.help != nil:
 		return m.pressHelp(key)
+	case m.stepList != nil:
+		return m.pressSteps(msg)
 	}
 	if cmd, ok := m.pressAnywhere(key); ok {
 		return cmd
@@ -44,6 +46,12 @@ func (m *screen) pressAnywhere(key string) (tea.Cmd, bool) {
 			return nil, false
 		}
 		m.help = m.helpFor()
+	case "f2", "ctrl+l":
+		m.openSteps()
+	case "alt+right", "ctrl+pgdown":
+		return m.stepBy(1), true
+	case "alt+left", "ctrl+pgup":
+		return m.stepBy(-1), true
 	case "pgup", "pgdown":
 		m.scrollPage(key)
 	case "ctrl+g":
@@ -65,8 +73,8 @@ func (m *screen) pressAnywhere(key string) (tea.Cmd, bool) {
 	case "ctrl+o":
 		return m.copyCallback(), true
 	default:
-		if digit, ok := strings.CutPrefix(key, "alt+"); ok && len(digit) == 1 && digit >= "1" && digit <= "9" {
-			if i := int(digit[0] - '1'); i < len(m.steps) {
+		if digit, ok := strings.CutPrefix(key, "alt+"); ok && len(digit) == 1 && digit >= "0" && digit <= "9" {
+			if i := (int(digit[0]-'0') + 9) % 10; i < len(m.steps) { // 0 is the tenth
 				return m.jump(m.steps[i].ID), true
 			}
 			return nil, true
@@ -162,6 +170,10 @@ func takenBack(f Field) string {
 
 // paste puts a paste into the box with the focus, and nowhere else.
 func (m *screen) paste(text string) {
+	if m.stepList != nil && m.menu == nil {
+		m.stepList.list.paste(text)
+		return
+	}
 	if b := m.current(); b != nil && m.menu == nil && m.help == nil {
 		b.widget.paste(text)
 		m.follow = true

@@ -24,7 +24,7 @@ func TestRandomKeys(t *testing.T) {
 			names = append(names, "ctrl+"+string(letter))
 		}
 	}
-	names = append(names, "alt+1", "alt+5", "alt+9", "a", "x", "c", "?", "y", "n", "/", "ä", "😀", "1")
+	names = append(names, "alt+0", "alt+1", "alt+5", "alt+9", "a", "x", "c", "?", "y", "n", "/", "ä", "😀", "1")
 	for seed := range uint64(30) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		sizes := [][2]int{{80, 24}, {40, 12}, {120, 40}, {30, 8}}

@@ -21,10 +21,11 @@ type listBox struct {
 	before  string // the one before typing began, for esc
 	filter  textinput.Model
 	focused bool
+	most    int // rows of it that are shown at a time
 }
 
 func newListBox(options []steps.Option, current string, free bool) *listBox {
-	b := &listBox{options: withCurrent(options, current), free: free, chosen: current, filter: textinput.New()}
+	b := &listBox{options: withCurrent(options, current), free: free, chosen: current, filter: textinput.New(), most: listRows}
 	if current == "" && !free {
 		b.chosen = options[0].Value
 	}
@@ -144,7 +145,7 @@ func (b *listBox) lines(t *tokens, width, rows int) ([]string, int, int) {
 	b.filter.SetWidth(max(width-1, 1))
 	lines := []string{cut(b.filter.View(), width)}
 	list := b.matches()
-	rows = max(min(rows, listRows), 2)
+	rows = max(min(rows, b.most), 2)
 	at := max(b.index(list), 0)
 	from := max(0, min(at-rows/2, len(list)-rows))
 	to := min(len(list), from+rows)

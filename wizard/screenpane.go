@@ -84,7 +84,7 @@ func (m *screen) notes(t *tokens, p *pane, state StepState, width int) {
 // column is where the second column of a line begins, 0 when it has but one.
 func column(line string) int {
 	if i := strings.Index(line, "  "); i > 0 {
-		return i + len(line[i:]) - len(strings.TrimLeft(line[i:], " "))
+		return ansi.StringWidth(line[:i]) + len(line[i:]) - len(strings.TrimLeft(line[i:], " "))
 	}
 	return 0
 }

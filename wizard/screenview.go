@@ -134,6 +134,8 @@ func (m *screen) pane(t *tokens) pane {
 		p.lines, p.at = m.menu.lines(t, width, m.holding)
 	case m.help != nil:
 		p.lines = m.help.lines(t, width)
+	case m.stepList != nil:
+		m.stepList.lines(t, &p, width, m.frame.body)
 	case m.page == onApply:
 		p.lines, p.at = m.progress.lines(t, width)
 	case m.page == onReview:
@@ -142,7 +144,7 @@ func (m *screen) pane(t *tokens) pane {
 		m.formPane(t, &p, width)
 		return p // it draws its own margin
 	}
-	if m.page != onReview || m.menu != nil || m.help != nil {
+	if m.page != onReview || m.menu != nil || m.help != nil || m.stepList != nil {
 		p.from, p.to = p.at, p.at+1
 		for i, line := range p.lines {
 			p.lines[i] = "  " + line

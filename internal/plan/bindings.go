@@ -44,7 +44,7 @@ func (p *Plan) bindings() {
 	}
 	desired = p.moreGroups(desired)
 	p.tell(desired, theirs, defaults)
-	if len(readded) > 0 && !p.changesBindings(theirs, desired) {
+	if len(readded) > 0 && !p.changesBindings(theirs, defaults, desired) {
 		p.Warn("authorization", "the values file cuts the chart's list of bindings short: %s missing; it is left as it is, since nothing in it changes", strings.Join(readded, ", "))
 		p.Bindings = slices.DeleteFunc(p.Bindings, func(b BindingChange) bool { return b.Action == "added" })
 		return
@@ -72,13 +72,17 @@ func (p *Plan) bindings() {
 	p.Values = append(p.Values, ValueChange{Key: "authorization.subject", Path: path, Value: list, Source: p.in.Draft.From["authorization.subject"]})
 }
 
-// changesBindings tells whether an entry of the operator's list is to change: only
-// then the list is written, and completed.
-func (p *Plan) changesBindings(theirs, desired []any) bool {
-	for _, item := range theirs {
-		b, ok := item.(map[string]any)
+// changesBindings tells whether an entry of the operator's list is to change, or
+// one that it lacks is asked for: only then the list is written, and completed.
+func (p *Plan) changesBindings(theirs, defaults, desired []any) bool {
+	for _, item := range desired {
+		b := item.(map[string]any)
 		name, _ := b["name"].(string)
-		if ok && !same(b, byName(desired, name)) {
+		was := byName(theirs, name)
+		if was == nil {
+			was = byName(defaults, name)
+		}
+		if !same(was, b) {
 			return true
 		}
 	}

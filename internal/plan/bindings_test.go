@@ -220,3 +220,44 @@ func TestShortLists(t *testing.T) {
 		}
 	}
 }
+
+// shortList holds the portal's own entry and the admins', in the file's style.
+const shortList = `openchoreoApi:
+  config:
+    security:
+      authorization:
+        bootstrap:
+          mappings:
+            - {name: admin-binding, kind: ClusterAuthzRoleBinding, roleMappings: [{roleRef: {name: admin, kind: ClusterAuthzRole}}], entitlement: {claim: groups, value: admins}, effect: allow}
+            - {name: backstage-catalog-reader-binding, kind: ClusterAuthzRoleBinding, system: true, roleMappings: [{roleRef: {name: backstage-catalog-reader, kind: ClusterAuthzRole}}], entitlement: {claim: sub, value: portal}, effect: allow}
+`
+
+// TestShortListOfTheOperator: it is left alone as long as no answer needs more.
+func TestShortListOfTheOperator(t *testing.T) {
+	for name, tt := range map[string]struct {
+		said given
+		want []string // in force; nil is as before
+	}{
+		"nothing asked":             {nil, nil},
+		"what is there asked again": {given{"authorization.groups.admins": []string{"admins"}, "authorization.subject": "portal"}, nil},
+		"an entry that is missing":  {given{"authorization.groups.developers": []string{"devs"}}, []string{"developer-binding groups=devs", "sre-binding groups=sres"}},
+		"a group more":              {given{"authorization.groups.admins": []string{"admins", "ops"}}, []string{"admin-binding-2 groups=ops", "sre-binding groups=sres"}},
+		"an entry that is there":    {given{"authorization.subject": "8f0b"}, []string{"backstage-catalog-reader-binding sub=8f0b", "sre-binding groups=sres"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := scene{files: []string{shortList}, said: tt.said}.plan(t)
+			got := inForce(t, p)
+			if tt.want == nil && !slices.Equal(got, []string{"admin-binding groups=admins", "backstage-catalog-reader-binding sub=portal"}) {
+				t.Errorf("in force: %q", got)
+			}
+			for _, want := range tt.want {
+				if !slices.Contains(got, want) {
+					t.Errorf("%s is not in force: %q", want, got)
+				}
+			}
+			if !warned(p, "authorization", "cuts the chart's list of bindings short", "sre-binding") {
+				t.Errorf("warnings %v", p.Warnings)
+			}
+		})
+	}
+}

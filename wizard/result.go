@@ -27,7 +27,8 @@ type Result struct {
 // FileResult is one file.
 type FileResult struct {
 	Path   string   `json:"path"`
-	Action string   `json:"action"` // created, edited, unchanged
+	Place  string   `json:"place,omitempty"` // where in the file, when it is no plain values file
+	Action string   `json:"action"`          // created, edited, unchanged
 	Keys   []string `json:"keys"`
 }
 
@@ -102,7 +103,7 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 		if keys == nil {
 			keys = []string{}
 		}
-		result.Files = append(result.Files, FileResult{Path: f.Path, Action: f.Action, Keys: keys})
+		result.Files = append(result.Files, FileResult{Path: f.Path, Place: f.Place, Action: f.Action, Keys: keys})
 	}
 	result.Secret = SecretResult{Namespace: r.Plan.Secret.Namespace, Name: r.Plan.Secret.Name, Action: r.Plan.Secret.Action, Keys: []KeyResult{}}
 	for _, k := range r.Plan.Secret.Keys {

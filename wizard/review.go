@@ -161,7 +161,11 @@ func stepOf(key answers.Key) string {
 
 func (r Review) files(l *lines) {
 	for _, f := range r.Plan.Files {
-		l.head("target", "File %s: %s", f.Path, f.Action)
+		where := f.Path
+		if f.Place != "" {
+			where += " (" + f.Place + ")"
+		}
+		l.head("target", "File %s: %s", where, f.Action)
 		if f.Private {
 			l.add(Dim, "target", "a Secret manifest with mode 0600; its values are not shown")
 		}

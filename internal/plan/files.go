@@ -18,6 +18,7 @@ import (
 // FileChange is one file before and after.
 type FileChange struct {
 	Path    string
+	Place   string // where in the file the values are, when it is no plain values file
 	File    file.Snapshot
 	After   []byte
 	Mode    fs.FileMode // of a new file
@@ -44,7 +45,7 @@ func (p *Plan) files() error {
 		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
 	}
 	p.layers(edited)
-	change := FileChange{Path: edited.Path, File: edited.File, After: result.Bytes, Mode: 0o644}
+	change := FileChange{Path: edited.Path, Place: placeOf(edited), File: edited.File, After: result.Bytes, Mode: 0o644}
 	for _, c := range result.Changed {
 		change.Keys = append(change.Keys, c.Path)
 	}
@@ -66,6 +67,13 @@ func (p *Plan) files() error {
 		p.manifest()
 	}
 	return nil
+}
+
+func placeOf(f ValuesFile) string {
+	if f.Place.Kind == "" || f.Place.Kind == values.PlacePlain {
+		return ""
+	}
+	return f.Place.String()
 }
 
 // layers tells which other layers decide beside the place that is edited.

@@ -1,0 +1,105 @@
+package e2e_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/wizard"
+)
+
+// helm runs the real helm against the test cluster.
+func (s *site) helm(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), s.Bin+"/helm", args...)
+	cmd.Dir = s.dir
+	cmd.Env = []string{"PATH=" + s.Bin, "HOME=" + s.dir, "KUBECONFIG=" + s.Kubeconfig}
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("helm %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestReleaseIsTheStart: somebody installed with --set and has no file. The new
+// file has everything the release was given, and an upgrade with it changes what
+// was asked and nothing else.
+func TestReleaseIsTheStart(t *testing.T) {
+	s := newSite(t)
+	s.ApplyManifest(t, []byte(standIns))
+	first := s.run(t, wizard.Settings{}, development())
+	if first.Err != nil {
+		t.Fatal(first.Err)
+	}
+	release := s.namespace
+	s.helm(t, "upgrade", "--install", release, s.chart, "-n", s.namespace, "-f", "backstage-values.yaml",
+		"--set", "backstage.extraEnv[0].name=FROM_SET", "--set", "backstage.extraEnv[0].value=kept", "--set-string", "backstage.resources.limits.cpu=750m")
+	if err := os.Remove(s.file("backstage-values.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	asked := map[answers.Key]any{"target.release": release, "environment.logLevel": "debug"}
+	end := s.run(t, wizard.Settings{}, asked)
+	if end.Err != nil || !end.Applied {
+		t.Fatalf("not applied: %v %v", end.Err, end.Review.Checks)
+	}
+	src, err := os.ReadFile(s.file("backstage-values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(string(src), "# Written by backstage-setup") || !strings.Contains(string(src), "# Sign-in and permissions") {
+		t.Errorf("the new file is not the template's:\n%s", src)
+	}
+	s.helm(t, "upgrade", release, s.chart, "-n", s.namespace, "-f", "backstage-values.yaml")
+	tree, err := values.Parse([]byte(s.helm(t, "get", "values", release, "-n", s.namespace, "-o", "yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		"backstage.extraEnv[name=FROM_SET].value": "kept", "backstage.resources.limits.cpu": "750m",
+		"backstage.baseUrl": "http://openchoreo.localhost:8080", "backstage.env[name=LOG_LEVEL].value": "debug",
+	} {
+		if got, _ := values.Lookup(tree, values.MustPath(path)); got != want {
+			t.Errorf("%s is %v, want %s\n%s", path, got, want, src)
+		}
+	}
+}
+
+// TestDropsAreRefused: a file that lacks what the release was given fails the
+// check, names it and writes nothing, unless accepted by name.
+func TestDropsAreRefused(t *testing.T) {
+	s := newSite(t)
+	s.ApplyManifest(t, []byte(standIns))
+	if first := s.run(t, wizard.Settings{}, development()); first.Err != nil {
+		t.Fatal(first.Err)
+	}
+	release := s.namespace
+	s.helm(t, "upgrade", "--install", release, s.chart, "-n", s.namespace, "-f", "backstage-values.yaml", "--set", "backstage.catalogSync.frequency=77")
+	before, err := os.ReadFile(s.file("backstage-values.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := development()
+	g["target.release"] = release
+	g["environment.logLevel"] = "debug"
+	g["features.catalogSyncSeconds"] = 300 // the chart's default: not in the file
+	g["client.secret"] = secret.Typed(secret.New(clientSecret))
+	end := s.run(t, wizard.Settings{}, g)
+	if end.Review.Failed() != "values.drops" || end.Applied {
+		t.Fatalf("failed check is %q, applied %v: %v", end.Review.Failed(), end.Applied, end.Review.Checks)
+	}
+	for _, c := range end.Review.Checks {
+		if c.ID == "values.drops" && !strings.Contains(c.Found, "backstage.catalogSync.frequency") {
+			t.Errorf("it does not say what: %s", c.Found)
+		}
+	}
+	if after, err := os.ReadFile(s.file("backstage-values.yaml")); err != nil || string(after) != string(before) {
+		t.Errorf("the file was written: %v", err)
+	}
+	if end := s.run(t, wizard.Settings{Accept: []string{"values.drops"}}, g); !end.Applied {
+		t.Errorf("not applied although accepted: %v", end.Review.Checks)
+	}
+}

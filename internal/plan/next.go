@@ -31,7 +31,7 @@ func (p *Plan) next() {
 		if i == 0 {
 			comment = "the Secret is not ours to write"
 		}
-		p.Next = append(p.Next, Command{Comment: comment, Line: guideLine(line)})
+		p.Next = append(p.Next, Command{Comment: comment, Line: p.guideLine(line)})
 	}
 	restart := p.restartNeeded()
 	if p.upgradeNeeded() || p.Secret.Action == "manifest" {
@@ -141,19 +141,29 @@ func (p *Plan) helm() string {
 }
 
 func (p *Plan) command(comment, format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
+	// In the format: a name in args may hold the word too.
+	format = strings.ReplaceAll(format, "kubectl ", "kubectl "+strings.ReplaceAll(p.context(), "%", "%%"))
+	p.Next = append(p.Next, Command{Comment: comment, Line: fmt.Sprintf(format, args...)})
+}
+
+// context is kubectl's flag for a context that the operator named, and a blank.
+func (p *Plan) context() string {
 	if c := p.in.Draft.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
-		line = strings.ReplaceAll(line, "kubectl ", "kubectl --context "+Quote(c)+" ")
+		return "--context " + Quote(c) + " "
 	}
-	p.Next = append(p.Next, Command{Comment: comment, Line: line})
+	return ""
 }
 
 // guideLine makes prose a shell comment and leaves the indented commands.
-func guideLine(line string) string {
-	if command, ok := strings.CutPrefix(line, "  "); ok {
-		return command
+func (p *Plan) guideLine(line string) string {
+	command, ok := strings.CutPrefix(line, "  ")
+	if !ok {
+		return "# " + line
 	}
-	return "# " + line
+	if rest, ok := strings.CutPrefix(command, "kubectl "); ok {
+		return "kubectl " + p.context() + rest
+	}
+	return command
 }
 
 // Quote makes text one word of a POSIX shell.

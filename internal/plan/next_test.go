@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// TestNext is what an operator is told to type, in several situations.
+func TestNext(t *testing.T) {
+	running := inCluster(basic)
+	running.Deployment.Name = "portal"
+	sealed := running
+	sealed.Secret.Owner = k8s.Owner{Kind: k8s.OwnerSealedSecrets, Name: "portal-seal"}
+	same := []string{"backstage: {secretName: backstage-secrets}\n"}
+	var out strings.Builder
+	for _, tt := range []struct {
+		title string
+		scene scene
+	}{
+		{"first install", scene{}},
+		{"first install with a manifest, for one context", scene{said: given{"secret.delivery": DeliverManifest, "target.context": "prod eu"}}},
+		{"a changed Secret, nothing restarts", scene{files: same, found: running, said: given{"client.secret": typed("n3w")}}},
+		{"nothing to do", scene{files: same, found: running}},
+		{"somebody else's Secret", scene{files: same, found: sealed, said: given{"client.secret": typed("n3w")}}},
+		{"PostgreSQL, two files, a chart directory", scene{files: []string{same[0], ""}, found: running, said: postgresql, current: func(c *Current) { c.ChartRef = "charts/my chart" }}},
+		{"no portal", scene{said: given{"portal.enabled": false}}},
+	} {
+		p := tt.scene.plan(t)
+		fmt.Fprintf(&out, "== %s\n", tt.title)
+		for _, c := range p.Next {
+			if c.Comment != "" {
+				fmt.Fprintf(&out, "# %s\n", c.Comment)
+			}
+			fmt.Fprintln(&out, c.Line)
+		}
+		if strings.Contains(out.String(), "n3w") || strings.Contains(out.String(), "p4ss") {
+			t.Errorf("%s: a command holds a secret", tt.title)
+		}
+	}
+	golden(t, "next.txt", out.String())
+}
+
+// TestQuote: a real shell takes each word for what it is.
+func TestQuote(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	for _, word := range []string{
+		"plain.yaml", "a b", "it's", "'", "''", `"double"`, `back\slash`, "$HOME", "`id`", "$(id)", "*", "~", "a;b", "a&b", "a|b", "<in>", "tab\there", "new\nline", "#x", "!x", "-f", "{a,b}", "[a]", "?", "ünï", "",
+	} {
+		got, err := exec.Command(shell, "-c", "printf '<%s>' "+Quote(word)).Output()
+		if err != nil || string(got) != "<"+word+">" {
+			t.Errorf("%q as %s: %q, %v", word, Quote(word), got, err)
+		}
+	}
+	for _, word := range []string{"values.yaml", "./dir/values-1.yaml", "oci://ghcr.io/a/b", "user@host:1", "a=b,c%d+e"} {
+		if Quote(word) != word {
+			t.Errorf("%s is quoted without need", Quote(word))
+		}
+	}
+}
+
+// TestCommandsKeepTheirWords: a shell that runs the commands hands over every name
+// whole, whatever is in it.
+func TestCommandsKeepTheirWords(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	if err != nil {
+		t.Skip("there is no sh")
+	}
+	const odd = `it's a "kubectl apply" $(id).yaml`
+	in := scene{files: []string{"{}\n"}, said: given{"secret.delivery": DeliverManifest, "secret.manifest": "my secrets.yaml", "target.context": "prod's"}}.input(t)
+	in.Current.Files[0].Path = odd
+	p := finished(t, in)
+	dir := t.TempDir()
+	const record = "#!/bin/sh\nfor word; do printf '%s\\n' \"$word\"; done > \"$(dirname \"$0\")/$(basename \"$0\").words\"\ncat > /dev/null < /dev/null\n"
+	for _, name := range []string{"helm", "kubectl"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(record), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(part, name string) []string {
+		t.Helper()
+		i := slices.IndexFunc(p.Next, func(c Command) bool { return strings.Contains(c.Line, part) })
+		if i < 0 {
+			t.Fatalf("no command has %q: %v", part, p.Next)
+		}
+		cmd := exec.Command(shell, "-c", p.Next[i].Line)
+		cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+		if text, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", p.Next[i].Line, err, text)
+		}
+		words, err := os.ReadFile(filepath.Join(dir, name+".words"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(words)), "\n")
+	}
+	helm := run("helm upgrade", "helm")
+	for flag, want := range map[string]string{"-f": odd, "--kube-context": "prod's", "-n": "cp"} {
+		if i := slices.Index(helm, flag); i < 0 || helm[i+1] != want {
+			t.Errorf("%s of helm is not %s: %q", flag, want, helm)
+		}
+	}
+	apply := run("-f 'my secrets.yaml'", "kubectl")
+	if want := []string{"--context", "prod's", "apply", "--server-side", "--field-manager=backstage-setup", "-f", "my secrets.yaml"}; !slices.Equal(apply, want) {
+		t.Errorf("kubectl got %q, want %q", apply, want)
+	}
+}
+
+// TestGuideHasTheContext: its commands go to the cluster that was asked for, too.
+func TestGuideHasTheContext(t *testing.T) {
+	found := inCluster(basic)
+	found.Secret.Owner = k8s.Owner{Kind: k8s.OwnerExternalSecrets, Name: "portal"}
+	p := scene{found: found, said: given{"client.secret": typed("n3w"), "target.context": "prod"}}.plan(t)
+	for _, c := range p.Next {
+		if strings.HasPrefix(c.Line, "kubectl ") && !strings.HasPrefix(c.Line, "kubectl --context prod ") {
+			t.Errorf("%s", c.Line)
+		}
+	}
+}

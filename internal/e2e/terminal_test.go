@@ -214,11 +214,13 @@ func TestPlainInstall(t *testing.T) {
 	}
 	screen.Expect("Client secret, not shown:")
 	screen.Send(clientSecret + "\r")
-	screen.Expect("25 characters")
-	screen.Expect("Apply these 2 changes")
+	screen.Expect("Apply these 2 changes?")
 	screen.Send("yes\r")
 	if code := screen.Wait(); code != 0 {
 		t.Fatalf("exit %d\n%s", code, screen.Screen())
+	}
+	if !strings.Contains(screen.Output(), "25 characters") {
+		t.Error("nothing said how long the secret was")
 	}
 	if strings.Contains(screen.Output(), "\x1b[") {
 		t.Error("control sequences were written")

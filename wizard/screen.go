@@ -275,6 +275,9 @@ func after(d time.Duration, msg tea.Msg) tea.Cmd {
 // changed takes note that the session is not what it was.
 func (m *screen) changed() {
 	m.steps = m.s.Steps()
+	if m.chartUnknown() {
+		m.steps[0].Wrong++
+	}
 	m.version++
 	m.checks.fresh = false
 }

@@ -244,7 +244,12 @@ var home = func() string {
 // filled answers everything that is asked, up to the review.
 func (b *bench) filled() *bench {
 	b.t.Helper()
-	b.settle()
+	return b.settle().answered()
+}
+
+// answered answers everything that is asked and leaves the background alone.
+func (b *bench) answered() *bench {
+	b.t.Helper()
 	for _, answer := range [][2]string{
 		{"preset", "development"}, {"portal.baseUrl", "https://console.example.com"}, {"gateway.tls.certificateSecret", "openchoreo-tls"},
 		{"identity.provider", "thunder"}, {"identity.issuer", "https://thunder.example.com"},

@@ -40,7 +40,7 @@ func (m *screen) open(id string, more bool, want answers.Key) tea.Cmd {
 	m.stopChecks()
 	m.page = onForm
 	m.form = form{step: id, more: more, at: -1}
-	for _, f := range m.s.Fields(id) {
+	for _, f := range m.fields(id) {
 		if !more && !f.Asked {
 			m.form.rest++
 			continue
@@ -121,6 +121,7 @@ func (m *screen) commit(b *box) bool {
 	}
 	var err error
 	b.notes, err = m.s.Answer(key, text)
+	m.reload()
 	m.refresh()
 	if err != nil {
 		b.problem = err.Error()
@@ -154,7 +155,7 @@ func (m *screen) commitTouched() {
 // field is a question of the open step as it stands now; false when it does not
 // apply any more.
 func (m *screen) field(key answers.Key) (Field, bool) {
-	for _, f := range m.s.Fields(m.form.step) {
+	for _, f := range m.fields(m.form.step) {
 		if f.Question.Key == key {
 			return f, true
 		}
@@ -169,7 +170,7 @@ func (m *screen) refresh() {
 		return
 	}
 	fields := map[answers.Key]Field{}
-	for _, f := range m.s.Fields(m.form.step) {
+	for _, f := range m.fields(m.form.step) {
 		fields[f.Question.Key] = f
 	}
 	for _, b := range m.form.boxes {
@@ -223,7 +224,7 @@ func (m *screen) leaveStep() tea.Cmd {
 			return nil
 		}
 	}
-	for _, f := range m.s.Fields(m.form.step) {
+	for _, f := range m.fields(m.form.step) {
 		asked := slices.ContainsFunc(m.form.boxes, func(b *box) bool { return b.field.Question.Key == f.Question.Key })
 		if !asked && m.s.open(f) {
 			return m.open(m.form.step, m.form.more, f.Question.Key)

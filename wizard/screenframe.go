@@ -39,6 +39,9 @@ func (m *screen) header(t *tokens) []string {
 	case c.Local():
 	case m.look.running:
 		state = t.dim.Render("looking at the cluster" + markMore)
+	case m.look.err != nil && m.look.reached:
+		why := strings.ReplaceAll(visible(m.look.err.Error()), "\n", " ")
+		state = t.bad.Render(cut(markWrong+" "+why, max(m.width-ansi.StringWidth(name)-1, 1)))
 	case m.look.err != nil || c.Cluster.Server.Err != nil:
 		state = t.bad.Render(markWrong + " the cluster was not reached")
 	}

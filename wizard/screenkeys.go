@@ -114,6 +114,7 @@ func (m *screen) pressForm(msg tea.KeyPressMsg) tea.Cmd {
 	case "backspace":
 		if s, ok := m.secret(); ok && s.value() == "" && b.field.Source.Given() {
 			m.s.Unset(b.field.Question.Key)
+			m.reload()
 			m.refresh()
 			m.say(Plain, "Taken back: %s", takenBack(b.field))
 			return nil

@@ -9,6 +9,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
 // looking is the discovery of what is there.
@@ -17,7 +18,8 @@ type looking struct {
 	query   Query
 	running bool
 	stop    context.CancelFunc
-	err     error // why the last one told nothing
+	err     error // why what it told, if anything, cannot be used
+	reached bool  // the err is about what was found
 }
 
 // startLook looks at the cluster in the background; an earlier look is given up.
@@ -49,7 +51,7 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 	m.look.stop()
 	m.look.running = false
 	if _, err := m.s.Use(msg.seen); err != nil {
-		m.look.err = err
+		m.look.err, m.look.reached = err, msg.seen.Err == nil
 	}
 	m.refresh()
 	again := m.relook()
@@ -57,6 +59,33 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 		return again
 	}
 	return m.openReview()
+}
+
+// reload tries again to read what was found, after an answer that may mend it.
+func (m *screen) reload() {
+	if m.look.err != nil && m.look.reached {
+		m.look.err = m.s.Load()
+	}
+}
+
+// chartUnknown tells that the release is of a chart that this program does not
+// know, and nobody has said which to go by.
+func (m *screen) chartUnknown() bool {
+	r := m.s.current.Cluster.Release
+	return m.look.err != nil && m.look.reached && r.Installed && !m.s.given.Has("chart") && m.s.chartRef != r.ChartVersion
+}
+
+// fields are the questions of a step as they stand. Where the release's chart is
+// unknown, the one that stands in for it is no answer: no upgrade shall lead to
+// it unasked.
+func (m *screen) fields(step string) []Field {
+	list := m.s.Fields(step)
+	for i, f := range list {
+		if f.Question.Key == "chart" && m.chartUnknown() {
+			list[i] = Field{Step: f.Step, Question: f.Question, Options: f.Options, Required: true, Asked: true, Problem: m.look.err.Error()}
+		}
+	}
+	return list
 }
 
 // lookAgain looks at the cluster anew; on the review the checks run again then.
@@ -138,6 +167,21 @@ func (c checking) inOrder() []check.Result {
 	return list
 }
 
+// noNamespace tells that the Secret cannot be written yet, and what to do.
+func (m *screen) noNamespace() []Line {
+	in := m.s.Input()
+	d, ns := in.Draft, in.Current.Cluster.Namespace
+	seen := in.Current.Known && !in.Current.Local() && !m.look.running && (m.look.err == nil || m.look.reached)
+	if !seen || ns.Name == "" || ns.Exists || ns.Unknown != "" || !d.Portal.Enabled || d.Secret.Delivery != plan.DeliverKubernetes {
+		return nil
+	}
+	var l lines
+	l.add(Bad, "", "%s namespace %s is not there yet", markWrong, ns.Name)
+	l.add(Command, "", "kubectl create namespace %s", plan.Quote(ns.Name))
+	l.add(Plain, "", "ctrl+r looks again")
+	return l
+}
+
 // found tells what there is, for the first step and the header.
 func (m *screen) found() []Line {
 	var l lines
@@ -153,7 +197,7 @@ func (m *screen) found() []Line {
 	case m.look.running:
 		l.add(Plain, "", "Looking at the cluster%s", markMore)
 		return l
-	case m.look.err != nil:
+	case m.look.err != nil && !m.look.reached:
 		l.add(Bad, "", "%s %v", markWrong, m.look.err)
 		return l
 	case c.Cluster.Server.Err != nil:
@@ -161,7 +205,11 @@ func (m *screen) found() []Line {
 		return l
 	}
 	f := c.Cluster
+	if m.look.err != nil {
+		l.add(Bad, "", "%s %v", markWrong, m.look.err)
+	}
 	l.add(Good, "", "%s Kubernetes %s at %s", markSettled, f.Server.Version, c.Target.Server)
+	l = append(l, m.noNamespace()...)
 	part := func(name, unknown string, there bool, about string) {
 		switch {
 		case unknown != "":

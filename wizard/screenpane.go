@@ -46,6 +46,11 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 	if m.short() {
 		var rest pane
 		m.notes(t, &rest, state, width)
+		if m.form.at >= 0 && m.form.step == m.steps[0].ID {
+			for _, line := range m.noNamespace() {
+				rest.text(t.line(line.Kind), line.Text, width, 2)
+			}
+		}
 		for _, line := range rest.lines {
 			p.add("  " + line)
 		}
@@ -157,7 +162,7 @@ func (m *screen) settledLines(t *tokens, width int) []string {
 		asked[string(b.field.Question.Key)] = true
 	}
 	first := true
-	for _, f := range m.s.Fields(m.form.step) {
+	for _, f := range m.fields(m.form.step) {
 		if asked[string(f.Question.Key)] || !f.Has {
 			continue
 		}

@@ -32,7 +32,14 @@ func (m *screen) verdict() verdict {
 		l.add(Plain, "", "Looking at the cluster%s The review follows.", markMore)
 	case m.look.err != nil:
 		l.add(Bad, "", "%s %v", markWrong, m.look.err)
-		open("target", "target.context")
+		switch {
+		case !m.look.reached:
+			open("target", "target.context")
+		case m.chartUnknown():
+			open("target", "chart")
+		default:
+			open("target", "target.values")
+		}
 	case p.err != nil:
 		l.add(Bad, "", "%s %v", markWrong, p.err)
 		open("target", "target.values")
@@ -49,8 +56,12 @@ func (m *screen) verdict() verdict {
 	case r.Failed() != "":
 		v.failed = r.Failed()
 		for _, c := range r.Checks {
-			if c.ID == v.failed {
-				l.add(Bad, "", "%s Check %s failed: %s", markWrong, c.ID, c.Found)
+			if c.Status != check.Fail {
+				continue
+			}
+			l.add(Bad, "", "%s Check %s failed: %s", markWrong, c.ID, c.Found)
+			if c.Hint != "" {
+				l.add(Plain, "", "  %s", c.Hint)
 			}
 		}
 		if step := m.stepOfCheck(v.failed); step != "" {

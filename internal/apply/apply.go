@@ -3,6 +3,7 @@
 package apply
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,8 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 			return outcome, r.fail(&outcome, actions[:i], action, err)
 		}
 		r.tell(action, Running, "")
-		if err := r.do(ctx, action); err != nil {
+		status, err := r.do(ctx, action)
+		if err != nil {
 			outcome.Actions = append(outcome.Actions, Event{ID: action.ID(), Title: action.Title(), Status: Failed, Text: err.Error()})
 			r.tell(action, Failed, err.Error())
 			if _, ok := action.(plan.AwaitRollout); ok {
@@ -90,8 +92,8 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 		if _, ok := action.(plan.AwaitRollout); ok {
 			outcome.Rollout = "complete"
 		}
-		outcome.Actions = append(outcome.Actions, Event{ID: action.ID(), Title: action.Title(), Status: Done})
-		r.tell(action, Done, "")
+		outcome.Actions = append(outcome.Actions, Event{ID: action.ID(), Title: action.Title(), Status: status})
+		r.tell(action, status, "")
 	}
 	return outcome, nil
 }
@@ -107,28 +109,35 @@ func (r *run) tell(a plan.Action, status Status, text string) {
 	}
 }
 
-func (r *run) do(ctx context.Context, action plan.Action) error {
+// do carries out one action: it is Done, or was so already.
+func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 	switch a := action.(type) {
 	case plan.WriteFile:
-		return a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup})
+		status := Done
+		if a.Change.File.Exists && bytes.Equal(a.Change.File.Bytes, a.Change.After) {
+			status = Unchanged
+		}
+		return status, a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup})
 	case plan.WriteSecret:
 		return r.secret(ctx, a)
 	case plan.Restart:
-		return r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, r.env.Now())
+		return Done, r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, r.env.Now())
 	case plan.AwaitRollout:
-		return r.await(ctx, a)
+		return Done, r.await(ctx, a)
 	}
-	return fmt.Errorf("action %s: nobody knows how", action.ID())
+	return Failed, fmt.Errorf("action %s: nobody knows how", action.ID())
 }
 
-func (r *run) secret(ctx context.Context, a plan.WriteSecret) error {
-	var err error
+func (r *run) secret(ctx context.Context, a plan.WriteSecret) (Status, error) {
 	if a.Create {
-		_, err = r.env.Cluster.CreateSecret(ctx, a.Change)
-	} else {
-		_, err = r.env.Cluster.PatchSecret(ctx, a.Change)
+		_, err := r.env.Cluster.CreateSecret(ctx, a.Change)
+		return Done, err
 	}
-	return err
+	patched, err := r.env.Cluster.PatchSecret(ctx, a.Change)
+	if err == nil && patched.ResourceVersion == a.Change.ResourceVersion {
+		return Unchanged, nil // the API server writes nothing where nothing differs
+	}
+	return Done, err
 }
 
 func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
@@ -159,6 +168,9 @@ func (r *run) fail(outcome *Outcome, done []plan.Action, failed plan.Action, err
 	e := &Error{Action: failed.Title(), Err: err}
 	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged)
 	for i := len(done) - 1; i >= 0; i-- {
+		if outcome.Actions[i].Status == Unchanged {
+			continue
+		}
 		undone, left := r.undo(done[i])
 		switch {
 		case left != "":

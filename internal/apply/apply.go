@@ -75,8 +75,8 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 	r := &run{env: env, report: report}
 	outcome := Outcome{Rollout: "skipped"}
 	for i, action := range actions {
-		if err := ctx.Err(); err != nil {
-			return outcome, r.fail(&outcome, actions[:i], action, err)
+		if _, ok := action.(plan.AwaitRollout); !ok && ctx.Err() != nil {
+			return outcome, r.fail(&outcome, actions[:i], action, inWords(ctx.Err(), "stopped by you before it began"))
 		}
 		r.tell(action, Running, "")
 		status, err := r.do(ctx, action)
@@ -144,12 +144,13 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	last := ""
-	return r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(state k8s.Rollout) {
+	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(state k8s.Rollout) {
 		if text := describe(state); text != last {
 			last = text
 			r.tell(a, Progress, text)
 		}
 	})
+	return inWords(err, "stopped by you; the portal goes on rolling out")
 }
 
 func describe(state k8s.Rollout) string {

@@ -88,8 +88,8 @@ func (e End) Summary() []Line {
 		if a.Status == apply.Undone {
 			text += " (undone)"
 		}
-		if a.Text != "" && a.Status == apply.Failed {
-			text += ": " + a.Text
+		if a.Text != "" && a.Status == apply.Failed && (e.Err == nil || !strings.Contains(e.Err.Error(), a.Text)) {
+			text += ": " + a.Text // else the error tells it, which follows
 		}
 		l.add(kind, "", "%s %s", mark, strings.ReplaceAll(text, "\n", "\n  "))
 	}

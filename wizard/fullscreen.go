@@ -54,7 +54,10 @@ func FullScreen(ctx context.Context, s *Session, t Terminal) (End, error) {
 		m.save()
 		m.end = End{Left: err == nil || errors.Is(err, tea.ErrInterrupted)}
 		m.fault = err
-		if m.page == onApply {
+		switch {
+		case m.failed != nil:
+			m.end, m.fault = m.left(), nil
+		case m.page == onApply:
 			m.progress.stop()
 			m.end.Outcome, m.end.Err, m.fault = m.progress.outcome(), errUnknown, nil
 		}

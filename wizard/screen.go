@@ -64,6 +64,8 @@ type screen struct {
 	follow bool // the focus is kept in view
 	frame  frame
 
+	failed *End // the last run of the plan, if it failed
+
 	end   End
 	done  bool   // the run has ended by what the operator did, or has to end
 	saved string // where the answers were saved
@@ -181,12 +183,12 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 	case eventMsg:
 		m.progress.take(msg.event)
 	case tickMsg:
-		if m.page == onApply {
+		if m.page == onApply && m.failed == nil {
 			m.progress.elapsed += time.Second
 			return m.tick()
 		}
 	case appliedMsg:
-		m.applied(msg)
+		return m.applied(msg)
 	}
 	return nil
 }
@@ -219,8 +221,12 @@ func (m *screen) fail(err error) {
 // while changes are made, once they are undone.
 func (m *screen) stop(cause error) tea.Cmd {
 	m.save()
+	if m.failed != nil {
+		m.end, m.done = m.left(), true
+		return nil
+	}
 	if m.page == onApply && !m.progress.cancelled {
-		m.fault = cause
+		m.fault, m.progress.ending = cause, true
 		m.progress.stop()
 		return m.after(patience, endMsg{cause})
 	}
@@ -240,7 +246,16 @@ func (m *screen) leave(save bool) {
 			return
 		}
 	}
-	m.end, m.done = End{Left: true, Review: m.review.plan}, true
+	m.end, m.done = m.left(), true
+}
+
+// left is how a run ends that the operator leaves. Once changes were tried, what
+// became of them is the outcome.
+func (m *screen) left() End {
+	if m.failed != nil {
+		return *m.failed
+	}
+	return End{Left: true, Review: m.review.plan}
 }
 
 // save keeps the answers given so far and tells whether that went well.

@@ -23,13 +23,14 @@ type progressPage struct {
 	actions   []apply.Event // in order; Status "" has not begun
 	cancel    context.CancelFunc
 	cancelled bool
+	ending    bool // a signal or the end of the run's time has cancelled it
 	elapsed   time.Duration
 }
 
 // apply makes the changes, in the background.
 func (m *screen) apply() tea.Cmd {
 	ctx, cancel := context.WithCancel(m.ctx)
-	m.page, m.scroll, m.message = onApply, 0, ""
+	m.page, m.scroll, m.message, m.failed = onApply, 0, "", nil
 	m.progress = progressPage{cancel: cancel}
 	for _, a := range m.review.plan.Plan.Actions {
 		m.progress.actions = append(m.progress.actions, apply.Event{ID: a.ID(), Title: a.Title()})
@@ -84,11 +85,64 @@ func (p *progressPage) outcome() apply.Outcome {
 	return o
 }
 
-// applied ends the run: what is left to say goes into the scrollback.
-func (m *screen) applied(msg appliedMsg) {
+// applied ends the run: what is left to say goes into the scrollback. Where it
+// failed, and the operator is there to say so, it may go on.
+func (m *screen) applied(msg appliedMsg) tea.Cmd {
 	m.progress.cancel()
-	m.end, m.done = End{Review: m.review.plan, Outcome: msg.outcome, Applied: msg.err == nil, Err: msg.err}, true
 	m.fault = nil
+	end := End{Review: m.review.plan, Outcome: msg.outcome, Applied: msg.err == nil, Err: msg.err}
+	if msg.err == nil || m.progress.ending {
+		m.end, m.done = end, true
+		return nil
+	}
+	m.failed = &end
+	return m.askFailed()
+}
+
+// askFailed says what went wrong and asks how to go on.
+func (m *screen) askFailed() tea.Cmd {
+	var failure *apply.Error
+	changed := errors.As(m.failed.Err, &failure) && failure.Changed
+	q := menu{title: "It could not be applied.", must: true}
+	switch {
+	case changed:
+		q.title = "Something changed underneath, and nothing of it was overwritten."
+	case errors.Is(m.failed.Err, context.Canceled):
+		q.title = "Stopped."
+	}
+	var about lines
+	for _, a := range m.failed.Outcome.Actions {
+		if a.Status != apply.Failed {
+			about.add(Plain, "", "%s %s (%s)", markSettled, a.Title, a.Status)
+		}
+	}
+	about.add(Bad, "", "%s %v", markWrong, m.failed.Err)
+	q.about = about
+	again := choice{"Look again and review anew", m.reviewAnew}
+	if changed {
+		q.choices = append(q.choices, again)
+	}
+	if m.t.SaveDraft != nil {
+		q.choices = append(q.choices, choice{"Save the answers, without secrets, and leave", m.saveAndLeave})
+	}
+	q.choices = append(q.choices, choice{"Leave", func() tea.Cmd { m.leave(false); return nil }})
+	if !changed {
+		q.choices = append(q.choices, again)
+	}
+	return m.ask(q)
+}
+
+func (m *screen) saveAndLeave() tea.Cmd {
+	if m.leave(true); m.done {
+		return nil
+	}
+	return m.askFailed()
+}
+
+// reviewAnew looks at what is there now; all that was answered still counts.
+func (m *screen) reviewAnew() tea.Cmd {
+	m.checks.fresh = false
+	return tea.Batch(m.startLook(), m.open(m.last(), false, ""))
 }
 
 // lines draws the page.

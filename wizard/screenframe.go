@@ -203,12 +203,14 @@ func (m *screen) footer(t *tokens) []string {
 
 func (m *screen) hints() []hint {
 	switch {
-	case m.page == onApply:
-		return []hint{{"ctrl+c", "stop"}}
 	case m.menu != nil && m.holding:
 		return []hint{{markMore, ""}}
+	case m.menu != nil && m.menu.must:
+		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"ctrl+c", "leave at once"}}
 	case m.menu != nil:
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "close"}, {"ctrl+c", "leave at once"}}
+	case m.page == onApply:
+		return []hint{{"ctrl+c", "stop"}}
 	case m.help != nil:
 		return []hint{{"esc", "close"}, {"↑↓ PgUp PgDn", "scroll"}}
 	case m.stepList != nil:

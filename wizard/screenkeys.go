@@ -15,7 +15,7 @@ func (m *screen) press(msg tea.KeyPressMsg) tea.Cmd {
 	switch {
 	case key == "ctrl+z":
 		return tea.Suspend
-	case m.page == onApply:
+	case m.page == onApply && m.menu == nil:
 		return m.pressApply(key)
 	case m.menu != nil:
 		return m.pressMenu(msg)

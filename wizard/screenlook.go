@@ -35,6 +35,23 @@ func (m *screen) startLook() tea.Cmd {
 	return m.guarded(func() tea.Msg { return seenMsg{run, m.s.Look(ctx, q)} })
 }
 
+// Reread reads the files anew that the answers point at, which somebody may have
+// changed. After an error what was read before stands.
+func (s *Session) Reread() error {
+	before := s.current
+	s.current.Files = slices.Clone(before.Files)
+	for i := range s.current.Files {
+		s.current.Files[i].Path = "" // Load reads whatever it has not read by its name
+	}
+	s.current.Manifest.File.Path = ""
+	err := s.Load()
+	if err != nil {
+		s.current = before
+	}
+	s.changed()
+	return err
+}
+
 // relook looks again when the answers now are about something else.
 func (m *screen) relook() tea.Cmd {
 	if m.s.Query() == m.look.query {
@@ -50,9 +67,11 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 	}
 	m.look.stop()
 	m.look.running = false
-	if _, err := m.s.Use(msg.seen); err != nil {
-		m.look.err, m.look.reached = err, msg.seen.Err == nil
+	_, err := m.s.Use(msg.seen)
+	if err == nil {
+		err = m.s.Reread()
 	}
+	m.look.err, m.look.reached = err, msg.seen.Err == nil
 	m.refresh()
 	again := m.relook()
 	if m.page != onReview || again != nil {
@@ -64,7 +83,7 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 // reload tries again to read what was found, after an answer that may mend it.
 func (m *screen) reload() {
 	if m.look.err != nil && m.look.reached {
-		m.look.err = m.s.Load()
+		m.look.err = m.s.Reread()
 	}
 }
 

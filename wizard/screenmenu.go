@@ -15,6 +15,7 @@ type menu struct {
 	at      int
 	word    string // typing it moves to the last choice
 	typed   string
+	must    bool // esc does not close it
 }
 
 type choice struct {
@@ -31,6 +32,9 @@ func (m *screen) ask(q menu) tea.Cmd {
 // askLeave asks what becomes of the answers. Ctrl+C again leaves at once.
 func (m *screen) askLeave() tea.Cmd {
 	q := menu{title: "Leave? Nothing has been changed so far."}
+	if m.failed != nil {
+		q.title = "Leave?"
+	}
 	if m.t.SaveDraft != nil {
 		q.choices = append(q.choices, choice{"Save the answers, without secrets, and leave", func() tea.Cmd { m.leave(true); return nil }})
 	}
@@ -52,7 +56,9 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	switch key {
 	case "esc":
-		m.menu = nil
+		if !q.must {
+			m.menu = nil
+		}
 	case "up", "shift+tab", "left":
 		q.at = (q.at + len(q.choices) - 1) % len(q.choices)
 	case "down", "tab", "right":

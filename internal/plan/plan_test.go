@@ -85,6 +85,10 @@ func TestChartDefaultsAreNotWritten(t *testing.T) {
 	if p := finished(t, in); p.Files[0].Action != "unchanged" {
 		t.Errorf("changed:\n%s", p.Files[0].Diff)
 	}
+	// A value that is no answer is not the chart's default either.
+	if p := (scene{found: inCluster(basic), files: []string{"backstage: {secretName: backstage-secrets, replicas: 1.5}\n"}}).plan(t); p.Files[0].Action != "unchanged" {
+		t.Errorf("changed:\n%s", p.Files[0].Diff)
+	}
 }
 
 // TestSeveralFiles: the last one or the one that --edit names is edited, and what

@@ -220,8 +220,8 @@ func TestLastApplied(t *testing.T) {
 	if p.Secret.Action != "unchanged" || !warned(p, "secrets", "holds earlier secrets in plain base64") {
 		t.Errorf("%s, warnings %v", p.Secret.Action, p.Warnings)
 	}
-	p = scene{found: found, current: func(c *Current) { c.DropLastApplied, c.Restart = true, true; c.Cluster.Deployment.Name = "backstage" }}.plan(t)
-	if p.Secret.Action != "patched" || !p.Secret.DropsLastApplied || !p.change().RemoveLastApplied || len(writes(p)) > 0 || warned(p, "secrets", "base64") {
+	p = scene{found: found, files: []string{"backstage: {secretName: backstage-secrets}\n"}, current: func(c *Current) { c.DropLastApplied, c.Restart = true, true; c.Cluster.Deployment.Name = "backstage" }}.plan(t)
+	if p.Secret.Action != "patched" || p.Upgrades() || !p.Secret.DropsLastApplied || !p.change().RemoveLastApplied || len(writes(p)) > 0 || warned(p, "secrets", "base64") {
 		t.Errorf("%+v, warnings %v", p.Secret, p.Warnings)
 	}
 	if slices.ContainsFunc(p.Actions, func(a Action) bool { return a.ID() == "restart" }) {

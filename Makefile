@@ -20,6 +20,7 @@ build: ## Build the program, stripped, as ./backstage-setup
 .PHONY: test
 test: testcluster postgres ## Run all tests against a real Kubernetes and PostgreSQL
 	go test -race -timeout $(TEST_TIMEOUT) $(TESTFLAGS) $(PACKAGES)
+	go test -timeout $(TEST_TIMEOUT) -run 'TestCorpus|TestWrappedCorpus' ./internal/values -edits 200
 
 .PHONY: testcluster
 testcluster: ## Build the Kubernetes of the tests, once per machine (minutes)

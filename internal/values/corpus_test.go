@@ -13,7 +13,7 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-var editsPerFile = flag.Int("edits", 60, "random edits per file of the corpus")
+var editsPerFile = flag.Int("edits", 20, "random edits per file of the corpus")
 
 // corpus gives the real files that live beside the repository.
 func corpus(t testing.TB) map[string][]byte {

@@ -1,0 +1,73 @@
+package cli
+
+import (
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openchoreo/backstage-setup/steps"
+)
+
+// flags are the flags of the flows.
+type flags struct {
+	kubeconfig, context, namespace, release, chart string
+	values                                         []string
+	edit, place                                    string
+	backup                                         bool
+	secretName, delivery, secretOut                string
+	answers, set                                   []string
+	saveAnswers                                    string
+	accept                                         []string
+	restart                                        string
+	wait, timeout                                  time.Duration
+	yes, dryRun, offline, plain, noColor           bool
+}
+
+func (f *flags) register(cmd *cobra.Command, output *string) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringArrayVar(&f.answers, "answers", nil, "answers `FILE`, - for stdin; repeatable, later wins")
+	fs.StringArrayVar(&f.set, "set", nil, "one answer, `KEY=VALUE`; wins over --answers, never a secret value")
+	fs.StringVar(&f.saveAnswers, "save-answers", "", "write the answers given, without secrets, to `FILE`")
+	fs.BoolVarP(&f.yes, "yes", "y", false, "apply without asking")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, write nothing")
+	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` to use, as kubectl")
+	fs.StringVar(&f.context, "context", "", "kubeconfig `CONTEXT` to use")
+	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
+	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
+	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory or .tgz (default: the installed release's, else the newest known)")
+	fs.StringArrayVarP(&f.values, "values", "f", nil, "values `FILE` in Helm's order, repeatable; the last is created or edited (default backstage-values.yaml)")
+	fs.StringVar(&f.edit, "edit", "", "edit this values `FILE` instead of the last")
+	fs.StringVar(&f.place, "place", "", "where in the file the values are, when there are several `PLACE`s: a part of its description")
+	fs.BoolVar(&f.backup, "backup", false, "keep an edited file's old bytes beside it")
+	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
+	fs.StringVar(&f.delivery, "delivery", "", "`HOW` the Secret gets there: kubernetes, external-secrets or manifest (default: what the cluster shows)")
+	fs.StringVar(&f.secretOut, "secret-out", "", "`FILE` that --delivery manifest writes (default backstage-secrets.yaml)")
+	fs.BoolVar(&f.offline, "offline", false, "contact no cluster, no identity provider, no database")
+	fs.StringArrayVar(&f.accept, "accept", nil, "go on although this `CHECK` failed; repeatable")
+	fs.StringVar(&f.restart, "restart", "auto", "`WHEN`, auto or never: restart the portal when a Secret change would not reach it otherwise")
+	fs.DurationVar(&f.wait, "wait", 10*time.Minute, "how long a rollout may take")
+	fs.DurationVar(&f.timeout, "timeout", 0, "how long the whole run may take")
+	fs.BoolVar(&f.plain, "plain", false, "plain lines: no full screen, for screen readers and dumb terminals")
+	fs.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
+	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")
+}
+
+func (f *flags) check(output string) error {
+	if output != "text" && output != "json" {
+		return usage("-o %q: must be text or json", output)
+	}
+	for _, id := range f.accept {
+		if !slices.ContainsFunc(steps.CheckDocs(), func(d steps.CheckDoc) bool { return d.ID == id }) {
+			return usage("--accept %q: there is no such check", id).hinted("backstage-setup explain lists them")
+		}
+	}
+	if f.restart != "auto" && f.restart != "never" {
+		return usage("--restart %q: must be auto or never", f.restart)
+	}
+	if f.offline && (f.context != "" || f.kubeconfig != "") {
+		return usage("--offline contacts no cluster, so --context and --kubeconfig have no place beside it")
+	}
+	return nil
+}

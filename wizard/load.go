@@ -1,0 +1,164 @@
+package wizard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/templates"
+)
+
+// Load reads what the answers point at: the chart, the values files, an earlier
+// manifest, certificates. It reads files and must be called before the first
+// Input, and again when such an answer changed; Answer does so itself.
+func (s *Session) Load() error {
+	if err := s.loadChart(); err != nil {
+		return err
+	}
+	in := s.Input()
+	paths := in.Draft.Target.Values
+	if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
+		files, err := s.env.Values(paths, s.settings.Place)
+		if err != nil {
+			return err
+		}
+		s.current.Files = files
+	}
+	s.current.Edit = len(s.current.Files) - 1
+	for i, f := range s.current.Files {
+		if s.settings.Edit != "" && f.Path == s.settings.Edit {
+			s.current.Edit = i
+		}
+	}
+	if path := in.Draft.Secret.Manifest; path != s.current.Manifest.File.Path {
+		m, err := s.env.Manifest(path)
+		if err != nil {
+			return err
+		}
+		s.hide(m.Keys)
+		s.current.Manifest = m
+	}
+	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
+	s.changed()
+	return nil
+}
+
+func (s *Session) loadChart() error {
+	ref := s.given.Chart
+	release := s.current.Cluster.Release
+	if !s.given.Has("chart") {
+		ref = release.ChartVersion
+	}
+	if s.chart != nil && ref == s.chartRef && release.Revision == s.chartRevision {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a registry may be slow
+	defer cancel()
+	find := func() (*chart.Chart, templates.Profile, string, string, error) { return s.env.Chart(ctx, ref) }
+	if !s.given.Has("chart") && release.Installed {
+		find = func() (*chart.Chart, templates.Profile, string, string, error) {
+			return s.env.ReleaseChart(ctx, release)
+		}
+	}
+	c, profile, helmRef, note, err := find()
+	switch {
+	case err != nil && s.given.Has("chart"):
+		return fmt.Errorf("chart: %w", err)
+	case err != nil:
+		return fmt.Errorf("the chart of release %s: %w", s.current.Cluster.Release.Name, err)
+	}
+	s.chart, s.profile, s.chartRef, s.note, s.current.ChartRef = c, profile, ref, note, helmRef
+	s.chartRevision = release.Revision
+	s.changed()
+	return nil
+}
+
+// Query says what discovery looks for now; it is the identity of a Seen.
+func (s *Session) Query() Query {
+	d := s.Input().Draft
+	return Query{Context: d.Target.Context, Namespace: d.Target.Namespace, Release: d.Target.Release, SecretName: s.givenSecretName()}
+}
+
+func (s *Session) givenSecretName() string {
+	if d := s.Input().Draft; d.From["secret.name"].Rank >= answers.FromValues {
+		return d.Secret.Name
+	}
+	return ""
+}
+
+// Query names what a discovery is about.
+type Query struct{ Context, Namespace, Release, SecretName string }
+
+// Seen is what a discovery found. It is dropped when the operator has moved on
+// to another Query.
+type Seen struct {
+	Query   Query
+	Cluster *k8s.Client
+	Found   k8s.Found
+	Err     error
+}
+
+// Look discovers what is there for q. It only reads the Session's Env, so a
+// driver may run it in the background, and hands what it returns to Use.
+func (s *Session) Look(ctx context.Context, q Query) Seen {
+	cluster := s.env.Cluster
+	if cluster == nil {
+		return Seen{Query: q}
+	}
+	if q.Context != "" && q.Context != cluster.Target().Context {
+		var err error
+		if cluster, err = s.env.Connect(q.Context); err != nil {
+			return Seen{Query: q, Err: err}
+		}
+	}
+	return Seen{Query: q, Cluster: cluster, Found: cluster.Discover(ctx, k8s.Query{Namespace: q.Namespace, Release: q.Release, SecretName: q.SecretName})}
+}
+
+// Use takes in what was discovered, unless it is about something else than the
+// run is by now; it tells whether it did.
+func (s *Session) Use(seen Seen) (bool, error) {
+	if seen.Query != s.Query() {
+		return false, nil
+	}
+	if seen.Err != nil {
+		return true, seen.Err
+	}
+	if seen.Cluster == nil {
+		return true, s.Load()
+	}
+	s.env.Cluster = seen.Cluster
+	s.current.Target = seen.Cluster.Target()
+	s.current.Cluster = seen.Found
+	s.current.Known = seen.Found.Server.Err == nil
+	if found := seen.Found.Secret.Secret; found != nil {
+		s.hide(found.Values)
+	}
+	s.changed()
+	return true, s.Load()
+}
+
+// hide keeps the values of a Secret out of every output. What the Secret holds
+// besides credentials is no secret: were "backstage", the usual database user,
+// taken out everywhere, no command would be readable.
+func (s *Session) hide(values map[string]secret.Text) {
+	for name, value := range values {
+		if !s.plainKey(name) {
+			s.scrub.Add(value)
+		}
+	}
+}
+
+func (s *Session) plainKey(name string) bool {
+	for _, sk := range s.profile.SecretKeys {
+		if kind, known := answers.KindOf(answers.Key(sk.Key)); sk.Name == name && known && kind != answers.Hidden {
+			return true
+		}
+	}
+	return false
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // targetChecks judge what discovery found: each can be looked at again by
@@ -59,7 +60,7 @@ func secretChecks(in plan.Input) []check.Check {
 		}),
 		judged("secret.owner", "Secret is free to be written", append(after, "secret.readable"), func() check.Result {
 			if o := state.Owner; o.Kind != "" {
-				return check.Result{Status: check.Warn, Found: fmt.Sprintf("%s belongs to %s %s (%s): it is not touched", state.Name, o.Kind, o.Name, o.Reason), Hint: "the next commands say what to change there"}
+				return check.Result{Status: check.Warn, Found: fmt.Sprintf("%s %s: it is not touched", state.Name, Ownership(o)), Hint: "the next commands say what to change there"}
 			}
 			return pass("nobody else manages it")
 		}),
@@ -204,4 +205,26 @@ func (f Flow) Checks(env *Env, in plan.Input) []check.Check {
 		}
 	}
 	return list
+}
+
+// Ownership says who keeps an object as it is, as the end of a sentence: "belongs
+// to ExternalSecret portal (owner reference)".
+func Ownership(o k8s.Owner) string {
+	if o.Kind == k8s.OwnerImmutable {
+		return "is immutable"
+	}
+	who := ownerNames[o.Kind]
+	if who == "" {
+		who = "another manager"
+	}
+	if o.Name != "" {
+		who += " " + o.Name
+	}
+	return fmt.Sprintf("belongs to %s (%s)", who, o.Reason)
+}
+
+var ownerNames = map[k8s.OwnerKind]string{
+	k8s.OwnerExternalSecrets: "ExternalSecret", k8s.OwnerSealedSecrets: "SealedSecret", k8s.OwnerArgoCD: "Argo CD application",
+	k8s.OwnerFlux: "Flux", k8s.OwnerHelm: "Helm release", k8s.OwnerVault: "the Vault operator", k8s.OwnerCSI: "the Secrets Store CSI driver",
+	k8s.OwnerReplicator: "a replicator",
 }

@@ -55,7 +55,7 @@ func (d *lineDriver) askSecret(f Field) (lineMove, error) {
 
 func hiddenPrompt(f Field) string {
 	switch {
-	case f.Has:
+	case f.Has && f.Problem == "":
 		return fmt.Sprintf("%s, not shown (Enter: %s):", f.Question.Title, f.Text)
 	case f.Required:
 		return f.Question.Title + ", not shown:"

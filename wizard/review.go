@@ -194,7 +194,7 @@ func (r Review) secret(l *lines) {
 	}
 	l.head("secrets", "Secret %s/%s: %s", s.Namespace, s.Name, s.Action)
 	if s.Owner.Kind != "" {
-		l.add(Caution, "target", "belongs to %s %s: it is not touched", s.Owner.Kind, s.Owner.Name)
+		l.add(Caution, "target", "%s: it is not touched", steps.Ownership(s.Owner))
 	}
 	width := 0
 	for _, k := range s.Keys {

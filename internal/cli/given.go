@@ -101,7 +101,7 @@ func parseSet(assignment string) (answers.Key, any, *answers.Problem) {
 	key := answers.Key(strings.TrimSpace(name))
 	_, q, known := steps.Catalog().Find(key)
 	switch {
-	case !ok:
+	case !ok || key == "":
 		return key, nil, &answers.Problem{Message: "--set must be KEY=VALUE, such as --set portal.baseUrl=https://console.example.com"}
 	case !known:
 		message := "is not an answers key; `backstage-setup explain` lists them"

@@ -242,8 +242,15 @@ func at(method string, what func()) func(http.RoundTripper) http.RoundTripper {
 }
 
 // deploy makes the portal's Deployment; kwok plays its pods.
-func (s *stage) deploy() {
+func (s *stage) deploy() { s.deployOn("") }
+
+// deployOn lets the portal run on the nodes with that host name only.
+func (s *stage) deployOn(node string) {
 	s.t.Helper()
+	selector := "{}"
+	if node != "" {
+		selector = "{kubernetes.io/hostname: " + node + "}"
+	}
 	s.cluster.ApplyManifest(s.t, fmt.Appendf(nil, `
 apiVersion: apps/v1
 kind: Deployment
@@ -253,8 +260,8 @@ spec:
   selector: {matchLabels: {app: portal}}
   template:
     metadata: {labels: {app: portal}}
-    spec: {containers: [{name: backstage, image: x}]}
-`, s.ns))
+    spec: {nodeSelector: %s, containers: [{name: backstage, image: x}]}
+`, s.ns, selector))
 }
 
 // roll are the actions of a changed Secret.

@@ -75,7 +75,7 @@ func input(t testing.TB, c *chart.Chart, p templates.Profile, file []byte, g giv
 		}
 	}
 	env := &steps.Env{}
-	files, err := env.Values([]string{path}, "")
+	files, err := env.Values([]string{path}, 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/values"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
@@ -107,16 +109,18 @@ func review() Step {
 }
 
 func planChecks(in plan.Input) []check.Check {
-	list := chartChecks(in)
+	// Both checks are about the same plan, and large files take their time.
+	planned := sync.OnceValues(func() (*plan.Plan, error) { return Install().Plan(in) })
+	list := chartChecks(in, planned)
 	if in.Current.Local() {
 		return list
 	}
 	return append(list, judged("values.drops", "the upgrade keeps the release's values", []string{"cluster.reachable"}, func() check.Result {
-		return dropsNothing(in)
+		return dropsNothing(in, planned)
 	}))
 }
 
-func chartChecks(in plan.Input) []check.Check {
+func chartChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
 	return []check.Check{
 		judged("chart.version", "chart version", nil, func() check.Result {
 			version := in.Chart.Version
@@ -126,13 +130,13 @@ func chartChecks(in plan.Input) []check.Check {
 			return pass(version + " (" + in.Chart.Source + ")")
 		}),
 		{ID: "chart.values", Title: "the chart accepts the values", Run: func(ctx context.Context) check.Result {
-			return chartAccepts(ctx, in)
+			return chartAccepts(ctx, in, planned)
 		}},
 	}
 }
 
 // dropsNothing compares what the release was given with what the files say.
-func dropsNothing(in plan.Input) check.Result {
+func dropsNothing(in plan.Input, planned func() (*plan.Plan, error)) check.Result {
 	release := in.Current.Cluster.Release
 	switch {
 	case !release.Installed:
@@ -140,7 +144,7 @@ func dropsNothing(in plan.Input) check.Result {
 	case release.Unknown != "":
 		return check.Result{Status: check.Inconclusive, Found: "the values of release " + release.Name + " are not known: " + release.Unknown, Hint: "compare `helm get values " + release.Name + " -n " + release.Namespace + "` with your files before you upgrade"}
 	}
-	p, err := Install().Plan(in)
+	p, err := planned()
 	if err != nil {
 		return fail(err.Error(), "")
 	}
@@ -157,8 +161,8 @@ func dropsNothing(in plan.Input) check.Result {
 
 // chartAccepts plans once more and holds the outcome against schema and
 // templates, as far as the chart is at hand.
-func chartAccepts(_ context.Context, in plan.Input) check.Result {
-	p, err := Install().Plan(in)
+func chartAccepts(_ context.Context, in plan.Input, planned func() (*plan.Plan, error)) check.Result {
+	p, err := planned()
 	if err != nil {
 		return fail(err.Error(), "")
 	}
@@ -171,6 +175,11 @@ func chartAccepts(_ context.Context, in plan.Input) check.Result {
 	}
 	effective := p.Effective()
 	for _, problem := range append(in.Chart.Validate(effective), chart.Placeholders(in.Profile, effective)...) {
+		if at, err := values.ParsePath(problem.Path); err == nil && problem.Path != "" {
+			if now, _ := values.Lookup(effective, at); holdsPlaceholder(now) {
+				continue // filled in before the chart sees it
+			}
+		}
 		problems = append(problems, fmt.Sprintf("%s: %s", problem.Path, problem.Message))
 	}
 	if len(problems) > 0 {

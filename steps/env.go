@@ -90,7 +90,7 @@ func withoutTag(ref string) string {
 func (e *Env) ReleaseChart(ctx context.Context, release k8s.Release) (c *chart.Chart, p templates.Profile, helmRef, note string, err error) {
 	if len(release.Bytes) > 0 {
 		if stored, err := chart.FromRelease(release.Bytes); err == nil {
-			if p, match, err := templates.Lookup(stored.ProfileVersion()); err == nil && stored.Complete {
+			if p, match, err := templates.Lookup(stored.ProfileVersion()); err == nil {
 				return stored, p, plan.ChartReference, match.Note, nil
 			}
 		}
@@ -103,10 +103,11 @@ var version = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*([-+][0-9A-Za-z.+-]*)?$`)
 
 // Values reads values files in Helm's order, wherever in them the chart's values
 // live: a plain file, an umbrella chart's, a HelmRelease, an Argo CD Application.
+// edit is the index of the file that is edited, or made.
 // Of several places in one file, place says which: a part of its description. A
 // file that is not there yet is empty. The error is for people: which file, line
 // and column, and why.
-func (e *Env) Values(paths []string, place string) ([]plan.ValuesFile, error) {
+func (e *Env) Values(paths []string, edit int, place string) ([]plan.ValuesFile, error) {
 	files := make([]plan.ValuesFile, len(paths))
 	for i, path := range paths {
 		snapshot, err := file.Read(path)
@@ -114,6 +115,9 @@ func (e *Env) Values(paths []string, place string) ([]plan.ValuesFile, error) {
 			return nil, err
 		}
 		files[i] = plan.ValuesFile{Path: path, File: snapshot}
+		if !snapshot.Exists && i != edit {
+			return nil, fmt.Errorf("%s: there is no such file; only the one that is edited may be new", path)
+		}
 		if !snapshot.Exists {
 			continue
 		}
@@ -165,12 +169,15 @@ func topLevel() []string {
 	var keys []string
 	for _, k := range templates.HelmKeys() {
 		root, _, _ := strings.Cut(k.Path, ".")
-		if !slices.Contains(keys, root) {
+		if !slices.Contains(keys, root) && !slices.Contains(common, root) {
 			keys = append(keys, root)
 		}
 	}
 	return keys
 }
+
+// common are keys that umbrella charts have at their root as well.
+var common = []string{"global", "features", "gateway", "security", "fullnameOverride", "nameOverride"}
 
 // Manifest reads the Secret manifest of an earlier run. One that somebody else
 // wrote is not ours.

@@ -89,7 +89,11 @@ func (q Question) Problem(in plan.Input) string {
 	if !in.Draft.Has(q.Key) {
 		return ""
 	}
-	if err := q.Check(in.Draft.Get(q.Key)); err != nil {
+	value := in.Draft.Get(q.Key)
+	if in.Draft.From[q.Key].Rank <= answers.FromValues && holdsPlaceholder(value) {
+		return "" // nobody asks for it, and it is filled in by the operator's own tooling
+	}
+	if err := q.Check(value); err != nil {
 		return err.Error()
 	}
 	if q.Rule != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -23,10 +24,10 @@ func urlRule(value any) error {
 	text, _ := value.(string)
 	u, err := url.Parse(text)
 	switch {
-	case strings.ContainsAny(text, " \t\r\n"):
-		return fmt.Errorf("must be an address without blanks, such as %s", exampleURL)
 	case hasPlaceholder(text):
 		return nil // ${VAR}, {{ .x }}: filled in by the operator's own tooling
+	case strings.ContainsAny(text, " \t\r\n"):
+		return fmt.Errorf("must be an address without blanks, such as %s", exampleURL)
 	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "":
 		return fmt.Errorf("must be a full address, such as %s", exampleURL)
 	case u.User != nil:
@@ -98,6 +99,19 @@ var placeholder = regexp.MustCompile(`\$\{[^}]*\}|\{\{.*\}\}`)
 
 // hasPlaceholder tells whether text is filled in later by envsubst, Flux or a template.
 func hasPlaceholder(text string) bool { return placeholder.MatchString(text) }
+
+// holdsPlaceholder looks for one in any kind of answer.
+func holdsPlaceholder(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return hasPlaceholder(v)
+	case []string:
+		return slices.ContainsFunc(v, hasPlaceholder)
+	case []answers.EnvVar:
+		return slices.ContainsFunc(v, func(e answers.EnvVar) bool { return hasPlaceholder(e.Name) || hasPlaceholder(e.Value) })
+	}
+	return false
+}
 
 // hostnameRule accepts a bare lower-case DNS name, as an HTTPRoute takes it.
 func hostnameRule(value any) error {

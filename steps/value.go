@@ -173,6 +173,10 @@ func parseBool(text string) (any, error) {
 
 func parseList(text string) []string {
 	list := []string{}
+	if strings.HasPrefix(strings.TrimSpace(text), "[") && json.Unmarshal([]byte(text), &list) == nil {
+		return list
+	}
+	list = list[:0]
 	for item := range strings.SplitSeq(text, ",") {
 		if item = strings.TrimSpace(item); item != "" {
 			list = append(list, item)

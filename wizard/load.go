@@ -21,21 +21,19 @@ func (s *Session) Load() error {
 	if err := s.loadChart(); err != nil {
 		return err
 	}
+	if nested, ok := s.current.Cluster.Release.Config[s.chart.Prefix].(map[string]any); ok && s.chart.Prefix != "" {
+		s.current.Cluster.Release.Config = nested // an umbrella's values for this chart
+	}
 	in := s.Input()
 	paths := in.Draft.Target.Values
 	if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
-		files, err := s.env.Values(paths, s.settings.Place)
+		files, err := s.env.Values(paths, s.editIndex(paths), s.settings.Place)
 		if err != nil {
 			return err
 		}
 		s.current.Files = files
 	}
-	s.current.Edit = len(s.current.Files) - 1
-	for i, f := range s.current.Files {
-		if s.settings.Edit != "" && f.Path == s.settings.Edit {
-			s.current.Edit = i
-		}
-	}
+	s.current.Edit = s.editIndex(paths)
 	if path := in.Draft.Secret.Manifest; path != s.current.Manifest.File.Path {
 		m, err := s.env.Manifest(path)
 		if err != nil {
@@ -47,6 +45,15 @@ func (s *Session) Load() error {
 	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
 	s.changed()
 	return nil
+}
+
+// editIndex returns which of the values files is edited: the one that was named,
+// else the last.
+func (s *Session) editIndex(paths []string) int {
+	if i := slices.Index(paths, s.settings.Edit); i >= 0 {
+		return i
+	}
+	return len(paths) - 1
 }
 
 func (s *Session) loadChart() error {

@@ -59,6 +59,10 @@ func (s *Session) Plan() (Review, error) {
 		r.Problems = append(r.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf(
 			"must be the file that release %s is upgraded with: its values cannot be read (%s), and a new file would drop them", release.Name, release.Unknown)})
 	}
+	if prefix := in.Chart.Prefix; prefix != "" && !in.EditedExists() {
+		r.Problems = append(r.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf(
+			"must be the values file of the chart that holds this one under %s: give it with -f", prefix)})
+	}
 	if len(r.Problems) > 0 {
 		return r, nil
 	}

@@ -58,7 +58,10 @@ func (s Source) String() string {
 
 // Given tells whether a person said it in this run or in an answers file, as
 // opposed to what was found or filled in.
-func (s Source) Given() bool { return s.Rank >= FromAnswers }
+func (s Source) Given() bool { return s.Rank.Given() }
+
+// Given tells whether a person is behind the rank.
+func (r Rank) Given() bool { return r >= FromAnswers }
 
 // Proposal is how all that is not a person fills a Draft. It never names a
 // secret key and never overrides a higher rank.

@@ -31,6 +31,10 @@ func (p *Plan) bindings() {
 	path := p.in.Profile.MappingsPath
 	raw, listed := values.Lookup(p.theirs, values.MustPath(path))
 	theirs, _ := raw.([]any)
+	if !listed && p.bindingsAsked() { // the release's own entries must not get lost
+		raw, _ := values.Lookup(p.in.Current.Cluster.Release.Config, values.MustPath(path))
+		theirs, _ = raw.([]any)
+	}
 	defaults := defaultBindings(p.in.Profile)
 	desired, added := merge(defaults, theirs)
 	var readded []string
@@ -70,6 +74,18 @@ func (p *Plan) bindings() {
 	}
 	p.edits = append(p.edits, values.Edit{Path: values.MustPath(path), Value: list})
 	p.Values = append(p.Values, ValueChange{Key: "authorization.subject", Path: path, Value: list, Source: p.in.Draft.From["authorization.subject"]})
+}
+
+// bindingsAsked tells whether somebody wants an entry of the list changed.
+func (p *Plan) bindingsAsked() bool {
+	keys := []answers.Key{"authorization.groups.claim", "authorization.subjectClaim"}
+	for key := range p.in.Profile.BindingKeys {
+		keys = append(keys, answers.Key(key))
+	}
+	return slices.ContainsFunc(keys, func(k answers.Key) bool {
+		rank := p.in.Draft.From[k].Rank
+		return rank == answers.FromChange || rank.Given()
+	})
 }
 
 // changesBindings tells whether an entry of the operator's list is to change, or

@@ -30,7 +30,8 @@ func (p *Plan) Drops() []string {
 	var drops []string
 	defaults := p.in.Chart.Defaults()
 	leaves(config, nil, func(path []string, value any) {
-		if _, kept := find(after, path); kept {
+		if now, kept := find(after, path); kept {
+			drops = append(drops, missingItems(strings.Join(path, "."), value, now)...)
 			return
 		}
 		if standard, ok := find(defaults, path); ok && same(standard, value) {
@@ -39,6 +40,23 @@ func (p *Plan) Drops() []string {
 		drops = append(drops, strings.Join(path, "."))
 	})
 	return drops
+}
+
+// missingItems lists the named items of a list that the list in its place lacks.
+func missingItems(path string, was, now any) []string {
+	before, ok1 := was.([]any)
+	after, ok2 := now.([]any)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	var missing []string
+	for _, item := range before {
+		m, _ := item.(map[string]any)
+		if name, ok := m["name"].(string); ok && byName(after, name) == nil {
+			missing = append(missing, path+"[name="+name+"]")
+		}
+	}
+	return missing
 }
 
 // leaves visits everything in a tree that is no mapping, and empty mappings.

@@ -59,6 +59,7 @@ func (p *Plan) wantedVariables() []answers.EnvVar {
 	d := &p.in.Draft
 	if d.From["environment.extra"].Given() {
 		wanted = append(wanted, d.Environment.Extra...)
+		p.others(wanted)
 	}
 	if level := answers.Key("environment.logLevel"); d.Has(level) && d.From[level].Rank > answers.FromChart {
 		name := p.in.Profile.Items[string(level)].Name
@@ -69,6 +70,26 @@ func (p *Plan) wantedVariables() []answers.EnvVar {
 	return wanted
 }
 
+// others deals with variables of the file that are not in the list that was
+// given. Whoever answers on the screen has seen them all, and takes one away by
+// leaving it out; an answers file may not know them.
+func (p *Plan) others(wanted []answers.EnvVar) {
+	_, extra, _ := p.environmentLists()
+	list, inFile := p.listOf(extra)
+	for _, item := range list {
+		m, _ := item.(map[string]any)
+		name, _ := m["name"].(string)
+		if !inFile || name == "" || name == postgresEnv || slices.ContainsFunc(wanted, func(v answers.EnvVar) bool { return v.Name == name }) {
+			continue
+		}
+		if p.in.Draft.From["environment.extra"].Rank == answers.FromPerson {
+			p.edits = append(p.edits, values.Edit{Path: values.MustPath(extra + "[name=" + name + "]"), Delete: true})
+			continue
+		}
+		p.Warn("environment", "%s is in the file and not in environment.extra: it stays; take it out of %s by hand", name, extra)
+	}
+}
+
 // listOf returns the list in force below and in the edited file, and whether
 // the edited file holds it itself.
 func (p *Plan) listOf(path string) (list []any, inFile bool) {
@@ -76,9 +97,13 @@ func (p *Plan) listOf(path string) (list []any, inFile bool) {
 		list, _ = own.([]any)
 		return list, true
 	}
-	below, _ := values.Lookup(p.under, values.MustPath(path))
-	list, _ = below.([]any)
-	return list, false
+	for _, tree := range []map[string]any{p.theirs, p.in.Current.Cluster.Release.Config, p.under} {
+		if below, ok := values.Lookup(tree, values.MustPath(path)); ok {
+			list, _ = below.([]any)
+			return list, false
+		}
+	}
+	return nil, false
 }
 
 func (p *Plan) listHas(path, name string) bool {

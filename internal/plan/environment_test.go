@@ -29,7 +29,7 @@ func TestVariables(t *testing.T) {
 		"empty text":           {[]string{"{}\n"}, list(answers.EnvVar{Name: "A"}), base + " | A=", ""},
 		"one of the chart":     {[]string{"{}\n"}, list(answers.EnvVar{Name: "PORT", Value: "7008"}), "NODE_ENV=production LOG_LEVEL=info PORT=7008 |", ""},
 		"level and list":       {[]string{"{}\n"}, list(answers.EnvVar{Name: "LOG_LEVEL", Value: "warn"}).with(given{"environment.logLevel": "debug"}), "NODE_ENV=production LOG_LEVEL=warn PORT=7007 |", ""},
-		"value to reference":   {[]string{"backstage: {extraEnv: [{name: A, value: x}, {name: B, value: z}]}\n"}, list(answers.EnvVar{Name: "A", ValueFrom: ref}), base + " | A=" + from + " B=z", ""},
+		"value to reference":   {[]string{"backstage: {extraEnv: [{name: A, value: x}, {name: B, value: z}]}\n"}, list(answers.EnvVar{Name: "A", ValueFrom: ref}), base + " | A=" + from + " B=z", "B is in the file and not in environment.extra"},
 		"reference to value":   {[]string{"backstage: {extraEnv: [{name: A, valueFrom: {fieldRef: {fieldPath: x}}}]}\n"}, list(answers.EnvVar{Name: "A", Value: "1"}), base + " | A=1", ""},
 		"the same":             {[]string{"backstage: {extraEnv: [{name: A, value: \"1\"}]}\n"}, list(answers.EnvVar{Name: "A", Value: "1"}), base + " | A=1", ""},
 		"in a file below":      {[]string{"backstage: {extraEnv: [{name: A, value: x}, {name: B, value: z}]}\n", "{}\n"}, list(answers.EnvVar{Name: "B", Value: "2"}, answers.EnvVar{Name: "C", Value: "3"}), base + " | A=x B=2 C=3", ""},

@@ -41,6 +41,13 @@ func (p *Plan) files() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", edited.Path, err)
 	}
+	if edited.Place.Kind == values.PlaceApplication || edited.Place.Kind == values.PlaceApplicationSet {
+		for _, w := range result.Warnings {
+			if strings.HasSuffix(w.Text, "and this wins") {
+				p.Problems = append(p.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf("would not take effect: %s:%d: %s", edited.Path, w.Line, w.Text)})
+			}
+		}
+	}
 	for _, w := range append(slices.Clone(edited.Warnings), result.Warnings...) {
 		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
 	}
@@ -200,7 +207,7 @@ func (p *Plan) manifest() {
 // takesEffect reads the edited file the way Helm does and makes sure that every
 // asked value is in force, also under the files that come after it.
 func (p *Plan) takesEffect() {
-	if len(p.Values) == 0 {
+	if len(p.Values)+len(p.demands) == 0 {
 		return
 	}
 	tree, err := values.ParseAt(p.Files[0].After, p.in.edited().Place)
@@ -211,13 +218,26 @@ func (p *Plan) takesEffect() {
 	files := slices.Clone(p.in.Current.Files)
 	files[p.in.Current.Edit].Tree = tree
 	p.effective = p.in.merge(files)
-	for _, change := range p.Values {
+	told := map[string]bool{}
+	for _, change := range append(slices.Clone(p.Values), p.demands...) {
 		got, _ := values.Lookup(p.effective, values.MustPath(change.Path))
-		if !same(got, change.Value) {
+		if !told[change.Path] && !same(got, change.Value) {
+			told[change.Path] = true
 			p.Problems = append(p.Problems, answers.Problem{Key: change.Key,
-				Message: fmt.Sprintf("would not take effect: another values file sets %s after %s", change.Path, p.Files[0].Path)})
+				Message: fmt.Sprintf("would not take effect: %s sets %s after %s", p.shadow(change.Path), change.Path, p.Files[0].Path)})
 		}
 	}
+}
+
+// shadow names the later file that sets path.
+func (p *Plan) shadow(path string) string {
+	at := values.MustPath(path)
+	for _, f := range slices.Backward(p.in.Current.Files[p.in.Current.Edit+1:]) {
+		if _, ok := values.Lookup(f.Tree, at); ok {
+			return f.Path
+		}
+	}
+	return "another values file"
 }
 
 // Effective returns the values that Helm would render with after this plan.

@@ -29,7 +29,8 @@ type Plan struct {
 	theirs    map[string]any // the operator's files
 	edits     []values.Edit
 	effective map[string]any
-	complete  bool // the files set up everything that the chart insists on
+	demands   []ValueChange // everything that was asked, written or in force already
+	complete  bool          // the files set up everything that the chart insists on
 }
 
 // ValueChange is one Helm value that the edited file gets.
@@ -66,8 +67,8 @@ func (p *Plan) Set(key answers.Key) {
 	if !ok || !p.in.Draft.Has(key) || kind == answers.Env {
 		return // environment variables are merged by name, see environment
 	}
-	if p.in.Draft.From[key].Rank == answers.FromChart {
-		return // what only the chart's default says is the chart's to change
+	if rank := p.in.Draft.From[key].Rank; rank == answers.FromChart || rank == answers.FromValues {
+		return // what the chart's default or a file says already is theirs to change
 	}
 	if p.complete && !p.asked(key) {
 		return
@@ -133,12 +134,27 @@ func (p *Plan) Blank(key answers.Key) {
 func (p *Plan) write(key answers.Key, path string, value any) {
 	at := values.MustPath(path)
 	own, inFile := values.Lookup(p.in.edited().Tree, at)
+	if inFile && holdsPlaceholder(own) && !p.in.Draft.Given(key) {
+		return // filled in by the operator's own tooling
+	}
+	p.demands = append(p.demands, ValueChange{Key: key, Path: path, Value: value})
 	below, _ := values.Lookup(p.under, at)
 	if (!inFile && same(below, value)) || (inFile && same(own, value)) {
 		return
 	}
 	p.Values = append(p.Values, ValueChange{Key: key, Path: path, Value: value, Source: p.in.Draft.From[key]})
 	p.edits = append(p.edits, values.Edit{Path: at, Value: value})
+}
+
+// holdsPlaceholder tells values that envsubst, Flux or a template fills in later.
+func holdsPlaceholder(value any) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, "${") || strings.Contains(v, "{{")
+	case []any:
+		return slices.ContainsFunc(v, holdsPlaceholder)
+	}
+	return false
 }
 
 // same compares a value as YAML gives it with one of an answer.

@@ -106,7 +106,7 @@ func TestSeveralFiles(t *testing.T) {
 		"the first":              {[]string{base, "{}\n"}, 1, given{"scaling.replicas": 5}, "one.yaml", ""},
 		"in the middle":          {[]string{base, "{}\n", "{}\n"}, 2, given{"scaling.replicas": 5}, "two.yaml", ""},
 		"a new last one":         {[]string{base, ""}, 0, given{"scaling.replicas": 5}, "two.yaml", ""},
-		"shadowed":               {[]string{base, site}, 1, given{"scaling.replicas": 5}, "one.yaml", "scaling.replicas: would not take effect: another values file sets backstage.replicas after one.yaml"},
+		"shadowed":               {[]string{base, site}, 1, given{"scaling.replicas": 5}, "one.yaml", "scaling.replicas: would not take effect: two.yaml sets backstage.replicas after one.yaml"},
 		"shadowed by the same":   {[]string{base, site}, 1, given{"scaling.replicas": 3}, "one.yaml", ""},
 		"shadowed, and in force": {[]string{base, site}, 0, given{"scaling.replicas": 3}, "two.yaml", ""},
 		"taken away above":       {[]string{base, "backstage: {service: null}\n"}, 1, given{"portal.service.port": 7008}, "one.yaml", "portal.service.port: would not take effect: another values file sets backstage.service.port after one.yaml"},

@@ -31,6 +31,7 @@ type scene struct {
 	files    []string // contents in Helm's order, one.yaml, two.yaml, …; "" is not there
 	edit     int      // which one is edited, from 1; 0 is the last
 	said     given
+	person   bool // said on the screen, not in an answers file
 	found    k8s.Found
 	manifest map[string]string // of an earlier run
 	current  func(*Current)    // anything else
@@ -97,8 +98,12 @@ func (s scene) input(t *testing.T) Input {
 	if s.current != nil {
 		s.current(&in.Current)
 	}
+	rank := answers.FromAnswers
+	if s.person {
+		rank = answers.FromPerson
+	}
 	for key, value := range s.said {
-		if err := in.Draft.Set(key, value, answers.Source{Rank: answers.FromAnswers}); err != nil {
+		if err := in.Draft.Set(key, value, answers.Source{Rank: rank}); err != nil {
 			t.Fatalf("%s: %v", key, err)
 		}
 	}

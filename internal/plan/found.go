@@ -102,6 +102,9 @@ func (in Input) fromTree(tree map[string]any, source answers.Source) []answers.P
 
 // isNowhere tells values that stand for "not set": placeholders of the chart.
 func isNowhere(raw any) bool {
+	if list, ok := raw.([]any); ok {
+		return slices.ContainsFunc(list, func(item any) bool { text, _ := item.(string); return isPlaceholderDomain(text) })
+	}
 	text, ok := raw.(string)
 	return ok && (text == "" || isPlaceholderDomain(text))
 }

@@ -131,16 +131,17 @@ func (l *locator) add(m manifest, p Place, values map[string]any, chart string, 
 // choose gives the places that concern the chart, of the sources of an object
 // only the surest; one that may concern it, if it is the only one.
 func (l *locator) choose() ([]Place, error) {
-	best := map[int]concern{}
+	best, other := map[int]concern{}, map[int]bool{}
 	for _, c := range l.found {
 		best[c.document] = max(best[c.document], c.concern)
+		other[c.document] = other[c.document] || c.concern == foreign
 	}
 	var sure, maybe []Place
 	for _, c := range l.found {
 		switch {
 		case c.concern >= named && c.concern == best[c.document]:
 			sure = append(sure, c.Place)
-		case c.concern == unknown:
+		case c.concern == unknown && !other[c.document]: // beside another chart it belongs to that
 			maybe = append(maybe, c.Place)
 		}
 	}
@@ -157,8 +158,8 @@ func (l *locator) choose() ([]Place, error) {
 		}
 		return nil, l.found[0].refuse(nil, "give a file with one of them", "none of these names the chart %s: %s", l.chart, strings.Join(names, "; "))
 	}
-	if len(l.found) > 0 {
-		c := l.found[0]
+	if i := slices.IndexFunc(l.found, func(c candidate) bool { return c.concern == foreign }); i >= 0 {
+		c := l.found[i]
 		return nil, c.refuse(nil, "give the file that holds the values of "+l.chart, "this installs the chart %s, not %s", c.Place.Chart, l.chart)
 	}
 	return nil, l.nowhere()

@@ -103,3 +103,46 @@ func TestDropsAreRefused(t *testing.T) {
 		t.Errorf("not applied although accepted: %v", end.Review.Checks)
 	}
 }
+
+// TestReleaseOfAnUmbrella: the installed chart is somebody's platform chart with
+// ours inside. Its file is edited below our name, and nothing tells to install our
+// chart over it.
+func TestReleaseOfAnUmbrella(t *testing.T) {
+	s := newSite(t)
+	s.ApplyManifest(t, []byte(standIns))
+	write := func(name, content string) {
+		if err := os.WriteFile(s.file(name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.CopyFS(s.file("platform/charts/openchoreo-control-plane"), os.DirFS(s.chart)); err != nil {
+		t.Fatal(err)
+	}
+	write("platform/Chart.yaml", "apiVersion: v2\nname: platform\nversion: 0.1.0\ndependencies:\n- {name: openchoreo-control-plane, version: 1.2.3, repository: \"\"}\n")
+	write("platform.yaml", `# the platform
+openchoreo-control-plane:
+  backstage: {baseUrl: "http://portal.localhost:8080", secretName: backstage-secrets, http: {hostnames: [portal.localhost]}}
+  openchoreoApi: {http: {hostnames: [api.portal.localhost]}, config: {server: {publicUrl: "http://api.portal.localhost:8080"}}}
+  security: {oidc: {issuer: "http://thunder.portal.localhost:8080", authorizationUrl: "http://thunder.portal.localhost:8080/oauth2/authorize", tokenUrl: "http://thunder.portal.localhost:8080/oauth2/token", jwksUrl: "http://thunder.portal.localhost:8080/oauth2/jwks"}}
+  gateway: {tls: {enabled: false}}
+`)
+	release := s.namespace
+	s.helm(t, "upgrade", "--install", release, "platform", "-n", s.namespace, "-f", "platform.yaml")
+	args := []string{"install", "--yes", "-n", s.namespace, "--release", release, "--set", "client.secret=env:CLIENT_SECRET", "--set", "features.workflows=false"}
+	env := []string{"CLIENT_SECRET=" + clientSecret}
+	if got := s.execute(t, env, args...); got.code != 2 || !strings.Contains(got.stderr, "openchoreo-control-plane: give it with -f") {
+		t.Errorf("without its file: exit %d\n%s", got.code, got.stderr)
+	}
+	got := s.execute(t, env, append(args, "-f", "platform.yaml")...)
+	if got.code != 0 || strings.Contains(got.stdout, "oci://") {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	s.helm(t, "upgrade", release, "platform", "-n", s.namespace, "-f", "platform.yaml")
+	tree, err := values.Parse([]byte(s.helm(t, "get", "values", release, "-n", s.namespace, "-o", "yaml")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if on, _ := values.Lookup(tree, values.MustPath("openchoreo-control-plane.backstage.features.workflows.enabled")); on != false {
+		t.Errorf("workflows is %v", on)
+	}
+}

@@ -36,7 +36,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.StringVar(&f.context, "context", "", "kubeconfig `CONTEXT` to use")
 	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
 	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
-	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory or .tgz (default: the installed release's, else the newest known)")
+	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory, .tgz or oci:// reference (default: the installed release's, else the newest known)")
 	fs.StringArrayVarP(&f.values, "values", "f", nil, "values `FILE` in Helm's order, repeatable; the last is created or edited (default backstage-values.yaml)")
 	fs.StringVar(&f.edit, "edit", "", "edit this values `FILE` instead of the last")
 	fs.StringVar(&f.place, "place", "", "where in the file the values are, when there are several `PLACE`s: a part of its description")

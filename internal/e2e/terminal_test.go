@@ -184,6 +184,21 @@ func TestPastedNewline(t *testing.T) {
 	}
 }
 
+// TestMuteTerminal: nothing waits for an answer that never comes.
+func TestMuteTerminal(t *testing.T) {
+	s := newSite(t)
+	screen := terminaltest.StartMute(t, s.command(t, nil, s.screenArgs()...), 110, 34)
+	screen.Expect(s.namespace, s.URL())
+	s.walk(screen)
+	agree(screen)
+	if code := screen.Wait(); code != 0 {
+		t.Fatalf("exit %d\n%s", code, screen.Screen())
+	}
+	if got := string(s.secret(t).Data["client-secret"]); got != clientSecret {
+		t.Errorf("the Secret has %q", got)
+	}
+}
+
 // TestFortyColumns walks through on the smallest terminal that is promised.
 func TestFortyColumns(t *testing.T) {
 	s := newSite(t)

@@ -6,6 +6,7 @@ package terminaltest
 import (
 	"bytes"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -42,6 +43,18 @@ type Terminal struct {
 // of the test if it still runs.
 func Start(tb testing.TB, cmd *exec.Cmd, cols, rows int) *Terminal {
 	tb.Helper()
+	return start(tb, cmd, cols, rows, true)
+}
+
+// StartMute is Start on a terminal that draws but answers no query, as some do
+// over serial lines and in CI.
+func StartMute(tb testing.TB, cmd *exec.Cmd, cols, rows int) *Terminal {
+	tb.Helper()
+	return start(tb, cmd, cols, rows, false)
+}
+
+func start(tb testing.TB, cmd *exec.Cmd, cols, rows int, answers bool) *Terminal {
+	tb.Helper()
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
 	}
@@ -52,7 +65,11 @@ func Start(tb testing.TB, cmd *exec.Cmd, cols, rows int) *Terminal {
 	}
 	t := &Terminal{tb: tb, cmd: cmd, pty: file}
 	t.changed = sync.NewCond(&t.mu)
-	t.emulator = vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(file))
+	var replies io.Writer = io.Discard
+	if answers {
+		replies = file
+	}
+	t.emulator = vt10x.New(vt10x.WithSize(cols, rows), vt10x.WithWriter(replies))
 	done := make(chan struct{})
 	go t.read(done)
 	tb.Cleanup(func() {

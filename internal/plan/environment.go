@@ -121,7 +121,7 @@ func (p *Plan) setVariable(path string, v answers.EnvVar) {
 	if old != nil && same(old, wanted) {
 		return
 	}
-	p.Values = append(p.Values, ValueChange{Key: "environment.extra", Path: path + "[name=" + v.Name + "]", Value: wanted, Source: p.variableSource(v.Name)})
+	p.Values = append(p.Values, ValueChange{Key: p.variableKey(v.Name), Path: path + "[name=" + v.Name + "]", Value: wanted, Source: p.variableSource(v.Name)})
 	if inFile && len(list) > 0 {
 		p.editVariable(path, old, wanted)
 		return
@@ -178,8 +178,13 @@ func (p *Plan) editVariable(path string, old, wanted map[string]any) {
 }
 
 func (p *Plan) variableSource(name string) answers.Source {
+	return p.in.Draft.From[p.variableKey(name)]
+}
+
+// variableKey returns the answers key that a variable comes from.
+func (p *Plan) variableKey(name string) answers.Key {
 	if name == p.in.Profile.Items["environment.logLevel"].Name {
-		return p.in.Draft.From["environment.logLevel"]
+		return "environment.logLevel"
 	}
-	return p.in.Draft.From["environment.extra"]
+	return "environment.extra"
 }

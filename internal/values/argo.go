@@ -89,8 +89,8 @@ func (l *locator) source(m manifest, path []segment, source map[string]any, shad
 			"%s.values must be a text, but is %s", name, kindOf(helm["values"]))
 	}
 	chart, inside := textAt(source, "chart"), ""
-	if chart != l.chart && l.isUmbrella(values) {
-		inside = dotted(keyPath(l.chart))
+	if key, ok := l.inside(values); ok && chart != l.chart {
+		inside = dotted(keyPath(key))
 	}
 	for _, key := range []string{"parameters", "fileParameters"} {
 		if names := parameterNames(helm[key], inside); len(names) > 0 {

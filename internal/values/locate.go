@@ -89,17 +89,39 @@ func (l *locator) valuesFile(src []byte) ([]Place, error) {
 		return nil, err
 	}
 	p := Place{Kind: PlacePlain, Exists: len(tree) > 0}
-	if l.isUmbrella(tree) {
-		p.Kind, p.Path, p.Exists = PlaceUmbrella, Path{keyPath(l.chart)}, tree[l.chart] != nil
+	if key, ok := l.inside(tree); ok {
+		p.Kind, p.Path, p.Exists = PlaceUmbrella, Path{keyPath(key)}, tree[key] != nil
 	}
 	return []Place{p}, nil
 }
 
-// isUmbrella tells values of a chart that depends on ours from ours.
-func (l *locator) isUmbrella(tree map[string]any) bool {
-	v, ok := tree[l.chart]
-	_, isMap := v.(map[string]any)
-	return ok && (isMap || v == nil) && !l.hasKeys(tree)
+// inside returns the key under which values of a chart that depends on ours hold
+// ours: its name, or an alias, told by at least two of our keys below it.
+func (l *locator) inside(tree map[string]any) (string, bool) {
+	if l.hasKeys(tree) {
+		return "", false
+	}
+	if v, ok := tree[l.chart]; ok {
+		_, isMap := v.(map[string]any)
+		return l.chart, isMap || v == nil
+	}
+	alias := ""
+	for _, key := range sortedKeys(tree) {
+		below, _ := tree[key].(map[string]any)
+		ours := 0
+		for _, k := range l.keys {
+			if _, ok := below[k]; ok {
+				ours++
+			}
+		}
+		switch {
+		case ours >= 2 && alias != "":
+			return "", false // two of them: nobody can tell which is meant
+		case ours >= 2:
+			alias = key
+		}
+	}
+	return alias, alias != ""
 }
 
 func (l *locator) hasKeys(tree map[string]any) bool {
@@ -112,12 +134,13 @@ func (l *locator) add(m manifest, p Place, values map[string]any, chart string, 
 	p.Kind, p.Document, p.Name = m.place, m.document, m.name
 	c := candidate{Place: p, manifest: m, concern: unknown}
 	mentions := func(s string) bool { return strings.Contains(s, l.chart) }
+	key, umbrella := l.inside(values)
 	switch {
 	case chart == l.chart:
 		c.concern = certain
-	case l.isUmbrella(values):
+	case umbrella:
 		c.concern = certain
-		c.Path, c.Exists = Path{join(p.Path.segs, keyPath(l.chart)...)}, values[l.chart] != nil
+		c.Path, c.Exists = Path{join(p.Path.segs, keyPath(key)...)}, values[key] != nil
 	case l.hasKeys(values):
 		c.concern = certain
 	case mentions(chart) || slices.ContainsFunc(names, mentions):

@@ -65,7 +65,7 @@ func start(tb testing.TB, cmd *exec.Cmd, cols, rows int, answers bool) *Terminal
 	}
 	t := &Terminal{tb: tb, cmd: cmd, pty: file}
 	t.changed = sync.NewCond(&t.mu)
-	var replies io.Writer = io.Discard
+	replies := io.Writer(io.Discard)
 	if answers {
 		replies = file
 	}

@@ -130,17 +130,15 @@ func (e *Env) Values(paths []string, edit int, place string) ([]plan.ValuesFile,
 
 // locate finds the values in f and reads them.
 func locate(f *plan.ValuesFile, place string) error {
-	places, err := values.Locate(f.File.Bytes, chart.Name, topLevel()...)
+	source, err := values.Scan(f.File.Bytes, chart.Name, topLevel()...)
 	if err != nil {
 		return err
 	}
-	if f.Place, err = choose(places, place); err != nil {
+	at, err := choose(source.Places(), place)
+	if err != nil {
 		return err
 	}
-	if f.Warnings, err = values.CheckAt(f.File.Bytes, f.Place); err != nil {
-		return err
-	}
-	f.Tree, err = values.ParseAt(f.File.Bytes, f.Place)
+	f.Values, err = source.Open(at)
 	return err
 }
 

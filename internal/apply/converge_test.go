@@ -27,7 +27,7 @@ func (s *stage) plan(said map[answers.Key]any) *plan.Plan {
 	}
 	existing := plan.ValuesFile{Path: s.path("values.yaml"), File: snapshot}
 	if snapshot.Exists {
-		if existing.Tree, err = values.Parse(snapshot.Bytes); err != nil {
+		if existing.Values, err = values.Open(snapshot.Bytes, values.Place{}); err != nil {
 			s.t.Fatal(err)
 		}
 	}

@@ -56,7 +56,7 @@ func (p *Plan) bindings() {
 	if len(readded) > 0 {
 		p.Warn("authorization", "the values file cuts the chart's list of bindings short: %s added back; take out afterwards what is missing on purpose", strings.Join(readded, ", "))
 	}
-	own, inFile := values.Lookup(p.in.edited().Tree, values.MustPath(path))
+	own, inFile := values.Lookup(p.in.own(), values.MustPath(path))
 	if list, ok := own.([]any); inFile && ok && len(list) > 0 {
 		p.editBindings(path, list, desired)
 		return

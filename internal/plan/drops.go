@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/openchoreo/backstage-setup/internal/values"
 )
 
 // Drops lists the values that the operator gave the installed release and that
@@ -18,13 +16,7 @@ func (p *Plan) Drops() []string {
 		return nil
 	}
 	after := map[string]any{}
-	for i, f := range p.in.Current.Files {
-		tree := f.Tree
-		if i == p.in.Current.Edit {
-			if edited, err := values.ParseAt(p.Files[0].After, f.Place); err == nil {
-				tree = edited
-			}
-		}
+	for _, tree := range p.in.trees(p.after) {
 		after = overlay(after, tree)
 	}
 	var drops []string

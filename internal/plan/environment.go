@@ -93,7 +93,7 @@ func (p *Plan) others(wanted []answers.EnvVar) {
 // listOf returns the list in force below and in the edited file, and whether
 // the edited file holds it itself.
 func (p *Plan) listOf(path string) (list []any, inFile bool) {
-	if own, ok := values.Lookup(p.in.edited().Tree, values.MustPath(path)); ok {
+	if own, ok := values.Lookup(p.in.own(), values.MustPath(path)); ok {
 		list, _ = own.([]any)
 		return list, true
 	}

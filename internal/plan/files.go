@@ -30,29 +30,33 @@ type FileChange struct {
 
 func (p *Plan) files() error {
 	edited := p.in.edited()
-	src, opts := edited.File.Bytes, values.Options{}
+	before, opts := edited.Values, values.Options{}
 	if !edited.File.Exists {
 		var err error
-		if src, opts, err = p.fresh(); err != nil {
+		if before, opts, err = p.fresh(); err != nil {
 			return err
 		}
 	}
-	result, err := values.ApplyAt(src, edited.Place, p.edits, opts)
+	result, err := before.Apply(p.edits, opts)
+	if err == nil {
+		p.after, err = before.After(p.edits)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", edited.Path, err)
 	}
-	if edited.Place.Kind == values.PlaceApplication || edited.Place.Kind == values.PlaceApplicationSet {
+	place := edited.Values.Place()
+	if place.Kind == values.PlaceApplication || place.Kind == values.PlaceApplicationSet {
 		for _, w := range result.Warnings {
 			if strings.HasSuffix(w.Text, "and this wins") {
 				p.Problems = append(p.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf("would not take effect: %s:%d: %s", edited.Path, w.Line, w.Text)})
 			}
 		}
 	}
-	for _, w := range append(slices.Clone(edited.Warnings), result.Warnings...) {
+	for _, w := range append(edited.Values.Warnings(), result.Warnings...) {
 		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
 	}
 	p.layers(edited)
-	change := FileChange{Path: edited.Path, Place: placeOf(edited), File: edited.File, After: result.Bytes, Mode: 0o644}
+	change := FileChange{Path: edited.Path, Place: placeOf(place), File: edited.File, After: result.Bytes, Mode: 0o644}
 	for _, c := range result.Changed {
 		change.Keys = append(change.Keys, c.Path)
 	}
@@ -60,6 +64,11 @@ func (p *Plan) files() error {
 	case !edited.File.Exists:
 		change.Action = "created"
 		change.After = spaced(result.Bytes)
+		made, err := values.Open(change.After, values.Place{})
+		if err != nil {
+			return fmt.Errorf("%s: %w", edited.Path, err)
+		}
+		p.after = made.Tree()
 	case len(result.Changed) > 0:
 		change.Action = "edited"
 	default:
@@ -76,20 +85,21 @@ func (p *Plan) files() error {
 	return nil
 }
 
-func placeOf(f ValuesFile) string {
-	if f.Place.Kind == "" || f.Place.Kind == values.PlacePlain {
+func placeOf(p values.Place) string {
+	if p.Kind == "" || p.Kind == values.PlacePlain {
 		return ""
 	}
-	return f.Place.String()
+	return p.String()
 }
 
 // layers tells which other layers decide beside the place that is edited.
 func (p *Plan) layers(f ValuesFile) {
-	for _, text := range f.Place.Shadows {
+	place := f.Values.Place()
+	for _, text := range place.Shadows {
 		p.Warn("target", "%s: %s", f.Path, text)
 	}
-	if f.File.Exists && !f.Place.Exists {
-		for _, text := range f.Place.Below {
+	if f.File.Exists && !place.Exists {
+		for _, text := range place.Below {
 			p.Warn("target", "%s: %s", f.Path, text)
 		}
 	}
@@ -124,7 +134,7 @@ func unified(f ValuesFile, after []byte) string {
 // that the operator gave the release before, since an upgrade with this file
 // would drop them otherwise. What is written comes in the order of the template's
 // groups.
-func (p *Plan) fresh() ([]byte, values.Options, error) {
+func (p *Plan) fresh() (*values.File, values.Options, error) {
 	opts := values.Options{Comments: map[string]string{}}
 	order := map[string]int{}
 	for i, g := range templates.Groups() {
@@ -144,7 +154,8 @@ func (p *Plan) fresh() ([]byte, values.Options, error) {
 	if err != nil {
 		return nil, opts, fmt.Errorf("values of release %s: %w", p.in.Draft.Target.Release, err)
 	}
-	return result.Bytes, opts, nil
+	start, err := values.Open(result.Bytes, values.Place{})
+	return start, opts, err
 }
 
 // releaseEdits are the values that the installed release was given.
@@ -204,20 +215,13 @@ func (p *Plan) manifest() {
 	p.Files = append(p.Files, change)
 }
 
-// takesEffect reads the edited file the way Helm does and makes sure that every
-// asked value is in force, also under the files that come after it.
+// takesEffect makes sure that every asked value is in force as Helm will read the
+// files, also under those that come after the edited one.
 func (p *Plan) takesEffect() {
 	if len(p.Values)+len(p.demands) == 0 {
 		return
 	}
-	tree, err := values.ParseAt(p.Files[0].After, p.in.edited().Place)
-	if err != nil {
-		p.Problems = append(p.Problems, answers.Problem{Message: fmt.Sprintf("%s would not parse after the edit: %v", p.Files[0].Path, err)})
-		return
-	}
-	files := slices.Clone(p.in.Current.Files)
-	files[p.in.Current.Edit].Tree = tree
-	p.effective = p.in.merge(files)
+	p.effective = p.in.merge(p.in.trees(p.after))
 	told := map[string]bool{}
 	for _, change := range append(slices.Clone(p.Values), p.demands...) {
 		got, _ := values.Lookup(p.effective, values.MustPath(change.Path))
@@ -233,7 +237,7 @@ func (p *Plan) takesEffect() {
 func (p *Plan) shadow(path string) string {
 	at := values.MustPath(path)
 	for _, f := range slices.Backward(p.in.Current.Files[p.in.Current.Edit+1:]) {
-		if _, ok := values.Lookup(f.Tree, at); ok {
+		if _, ok := values.Lookup(f.Values.Tree(), at); ok {
 			return f.Path
 		}
 	}

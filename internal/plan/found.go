@@ -22,7 +22,7 @@ func (in Input) Found() []answers.Proposal {
 		if i != in.Current.Edit {
 			source.Detail = f.Path + " (another -f)"
 		}
-		found = append(found, in.fromTree(f.Tree, source)...)
+		found = append(found, in.fromTree(f.Values.Tree(), source)...)
 	}
 	slices.Reverse(found) // the last file that says it wins, and the first proposal of a rank stands
 	release := answers.Source{Rank: answers.FromCluster, Detail: "release " + in.Draft.Target.Release}

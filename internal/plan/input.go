@@ -50,11 +50,9 @@ type Current struct {
 
 // ValuesFile is one values file.
 type ValuesFile struct {
-	Path     string         // as the operator named it
-	Place    values.Place   // where in the file the chart's values live
-	File     file.Snapshot  // what was read; Exists is false for a new one
-	Tree     map[string]any // as Helm reads it; nil for a new one
-	Warnings []values.Warning
+	Path   string        // as the operator named it
+	File   file.Snapshot // what was read; Exists is false for a new one
+	Values *values.File  // the chart's values in it; nil for a new one
 }
 
 // Manifest is a Secret manifest that an earlier run wrote.
@@ -70,21 +68,28 @@ func (c Current) Accepts(id string) bool { return slices.Contains(c.Accept, id) 
 // Local tells whether the run touches no cluster.
 func (c Current) Local() bool { return c.Offline || c.NoConfig }
 
-// edited returns the values file that is created or edited. A new one starts
-// from the values that the release was given.
-func (in Input) edited() ValuesFile {
-	f := in.Current.Files[in.Current.Edit]
+// edited returns the values file that is created or edited.
+func (in Input) edited() ValuesFile { return in.Current.Files[in.Current.Edit] }
+
+// own returns the values in the edited file. A new one starts from those that
+// the release was given.
+func (in Input) own() map[string]any {
+	f := in.edited()
 	if config := in.Current.Cluster.Release.Config; !f.File.Exists && len(config) > 0 {
-		f.Tree = config
+		return config
 	}
-	return f
+	return f.Values.Tree()
 }
 
-// files returns the values files as they are, or start.
-func (in Input) files() []ValuesFile {
-	files := slices.Clone(in.Current.Files)
-	files[in.Current.Edit] = in.edited()
-	return files
+// trees returns the values of the files in order, with those of the edited one
+// as given.
+func (in Input) trees(own map[string]any) []map[string]any {
+	trees := make([]map[string]any, len(in.Current.Files))
+	for i, f := range in.Current.Files {
+		trees[i] = f.Values.Tree()
+	}
+	trees[in.Current.Edit] = own
+	return trees
 }
 
 // EditedExists tells whether the edited values file is there already.
@@ -93,29 +98,23 @@ func (in Input) EditedExists() bool { return in.edited().File.Exists }
 // Under returns the values as Helm sees them without the edited file: the
 // chart's defaults and the files before it.
 func (in Input) Under() map[string]any {
-	return in.merge(in.Current.Files[:in.Current.Edit])
+	return in.merge(in.trees(nil)[:in.Current.Edit])
 }
 
 // Effective returns the values as Helm sees them today: the chart's defaults
 // and all files in order.
-func (in Input) Effective() map[string]any { return in.merge(in.files()) }
+func (in Input) Effective() map[string]any { return in.merge(in.trees(in.own())) }
 
 // Theirs returns what the operator's files say, without the chart's defaults.
 func (in Input) Theirs() map[string]any {
 	merged := map[string]any{}
-	for _, f := range in.files() {
-		merged = overlay(merged, f.Tree)
+	for _, tree := range in.trees(in.own()) {
+		merged = overlay(merged, tree)
 	}
 	return merged
 }
 
-func (in Input) merge(files []ValuesFile) map[string]any {
-	trees := make([]map[string]any, 0, len(files))
-	for _, f := range files {
-		if f.Tree != nil {
-			trees = append(trees, f.Tree)
-		}
-	}
+func (in Input) merge(trees []map[string]any) map[string]any {
 	merged, err := in.Chart.Effective(trees...)
 	if err != nil {
 		return in.Chart.Defaults() // a file that Helm cannot merge is a failed check of its own
@@ -150,7 +149,7 @@ func (in Input) Has(key answers.Key) bool {
 	if !ok {
 		return false
 	}
-	_, ok = values.Lookup(in.edited().Tree, values.MustPath(path))
+	_, ok = values.Lookup(in.own(), values.MustPath(path))
 	return ok
 }
 

@@ -57,12 +57,13 @@ func (p *Plan) next() {
 // deploy says how the values get to the cluster: by helm, or by whoever runs it.
 func (p *Plan) deploy() {
 	f := p.in.edited()
-	name, namespace := f.Place.Name, ""
-	if ns, object, ok := strings.Cut(f.Place.Name, "/"); ok {
+	place := f.Values.Place()
+	name, namespace := place.Name, ""
+	if ns, object, ok := strings.Cut(place.Name, "/"); ok {
 		namespace, name = ns, object
 	}
 	owner := p.in.Current.Cluster.Release.Owner
-	kind := f.Place.Kind
+	kind := place.Kind
 	switch {
 	case kind == "" || kind == values.PlacePlain:
 		switch owner.Kind {

@@ -28,6 +28,7 @@ type Plan struct {
 	under     map[string]any // chart and the files below the edited one
 	theirs    map[string]any // the operator's files
 	edits     []values.Edit
+	after     map[string]any // the edited file's values after the edits
 	effective map[string]any
 	demands   []ValueChange // everything that was asked, written or in force already
 	complete  bool          // the files set up everything that the chart insists on
@@ -133,7 +134,7 @@ func (p *Plan) Blank(key answers.Key) {
 // same already: only what differs is written, and what the file has.
 func (p *Plan) write(key answers.Key, path string, value any) {
 	at := values.MustPath(path)
-	own, inFile := values.Lookup(p.in.edited().Tree, at)
+	own, inFile := values.Lookup(p.in.own(), at)
 	if inFile && holdsPlaceholder(own) && !p.in.Draft.Given(key) {
 		return // filled in by the operator's own tooling
 	}
@@ -225,7 +226,7 @@ func (p *Plan) Finish() error {
 
 // move takes away settings of older charts that have a new place.
 func (p *Plan) move() {
-	tree := p.in.edited().Tree
+	tree := p.in.own()
 	for _, old := range slices.Sorted(maps.Keys(p.in.Profile.Moved)) {
 		raw, ok := values.Lookup(tree, values.MustPath(old))
 		if !ok {
@@ -272,7 +273,7 @@ func (p *Plan) items() {
 // listEdit changes the first item's field in place where the edited file holds
 // the list, and writes the whole list where it does not.
 func (p *Plan) listEdit(path string, old, fresh []any, field string) []values.Edit {
-	own, inFile := values.Lookup(p.in.edited().Tree, values.MustPath(path))
+	own, inFile := values.Lookup(p.in.own(), values.MustPath(path))
 	if list, ok := own.([]any); ok && inFile && len(list) > 0 && len(old) > 0 {
 		if first, ok := list[0].(map[string]any); ok {
 			if was, ok := first[field].(string); ok {

@@ -126,7 +126,7 @@ func read(t *testing.T, path string) ValuesFile {
 	}
 	f := ValuesFile{Path: path, File: snapshot}
 	if snapshot.Exists {
-		if f.Tree, err = values.Parse(snapshot.Bytes); err != nil {
+		if f.Values, err = values.Open(snapshot.Bytes, values.Place{}); err != nil {
 			t.Fatal(err)
 		}
 	}

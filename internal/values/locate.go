@@ -15,10 +15,14 @@ import (
 // its alias. The keys are some that the chart has at the top of its values, by
 // which its values are told from those of others.
 func Locate(src []byte, chart string, keys ...string) ([]Place, error) {
+	l := locator{chart: chart, keys: keys}
+	return l.locate(src)
+}
+
+func (l *locator) locate(src []byte) ([]Place, error) {
 	if err := checkEncoding(src); err != nil {
 		return nil, err
 	}
-	l := locator{chart: chart, keys: keys}
 	for i, p := range parts(src) {
 		d, tree, err := read(src[p.start:p.end], p.lineNo)
 		if err != nil {
@@ -33,6 +37,7 @@ func Locate(src []byte, chart string, keys ...string) ([]Place, error) {
 		}
 		m := manifestOf(tree)
 		m.part, m.document, m.d, m.tree = p, i, d, tree
+		l.seen = append(l.seen, reading{p, d, tree})
 		if m.kind == "" && len(l.all) == 0 {
 			return l.valuesFile(src)
 		}
@@ -64,6 +69,7 @@ type locator struct {
 	keys  []string
 	all   []manifest
 	found []candidate
+	seen  []reading // what was read on the way
 }
 
 // candidate is a place with what speaks for it.
@@ -84,10 +90,12 @@ const (
 )
 
 func (l *locator) valuesFile(src []byte) ([]Place, error) {
-	_, tree, err := read(src, nil)
+	r, err := readPart(src, part{end: len(src)}, l.seen)
 	if err != nil {
 		return nil, err
 	}
+	l.seen = append(l.seen, r)
+	tree := r.tree
 	p := Place{Kind: PlacePlain, Exists: len(tree) > 0}
 	if key, ok := l.inside(tree); ok {
 		p.Kind, p.Path, p.Exists = PlaceUmbrella, Path{keyPath(key)}, tree[key] != nil

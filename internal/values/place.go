@@ -61,16 +61,18 @@ func (p Place) String() string {
 // that a refusal names are those of the file. All documents but the place's own
 // stay as they are.
 func ApplyAt(src []byte, at Place, edits []Edit, opts Options) (Result, error) {
-	for _, e := range edits {
-		if len(e.Path.segs) == 0 {
-			return Result{}, refuse(nil, "", "an edit has no path")
-		}
+	if err := checkPaths(edits); err != nil {
+		return Result{}, err
 	}
 	s, err := open(src, at)
 	if err != nil {
 		return Result{}, err
 	}
-	var result Result
+	return s.apply(src, edits, opts)
+}
+
+// apply is ApplyAt behind open.
+func (s *site) apply(src []byte, edits []Edit, opts Options) (result Result, err error) {
 	if s.text == nil {
 		result, _, err = s.d.apply(s.tree, under(s.prefix, edits), underAll(s.prefix, opts))
 		result.Warnings = s.shiftAll(result.Warnings)

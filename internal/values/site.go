@@ -16,12 +16,14 @@ type site struct {
 	at     Place
 	prefix []segment // keys before those of the values, in the document or the text
 	text   *embedded // nil, or the text that holds the values
+	inner  *reading  // nil, or that text read
 }
 
 const hintLocate = "look for the values again: the file is not as it was"
 
-// open finds a place again. Errors are placed in the file.
-func open(src []byte, at Place) (*site, error) {
+// open finds a place again. Errors are placed in the file. What of it has been
+// seen need not be read again.
+func open(src []byte, at Place, seen ...reading) (*site, error) {
 	if err := checkEncoding(src); err != nil {
 		return nil, err
 	}
@@ -36,10 +38,12 @@ func open(src []byte, at Place) (*site, error) {
 		}
 		s.part = list[at.Document]
 	}
-	var err error
-	if s.d, s.tree, err = read(src[s.start:s.end], s.lineNo); err != nil {
+	r, err := readPart(src, s.part, seen)
+	if err != nil {
+		s.d = &document{}
 		return nil, s.explain(err)
 	}
+	s.d, s.tree = r.d, r.tree
 	if !at.isFile() && manifestOf(s.tree).place != at.Kind {
 		return nil, s.explain(refuse(s.d.root, hintLocate, "this is no %s", placeNames[at.Kind]))
 	}
@@ -170,10 +174,10 @@ func (s *site) locate(err error) error {
 // came of it where the text stands.
 func (s *site) applyText(edits []Edit, opts Options) (Result, error) {
 	t := s.text
-	d, tree, err := read(t.text, s.textLine)
-	if err != nil {
-		return Result{}, t.outer(err)
+	if err := s.readText(); err != nil {
+		return Result{}, err
 	}
+	d, tree := s.inner.d.copied(), s.inner.tree
 	if n := d.templateLine(d.root); n != nil && s.at.Kind == PlaceApplicationSet {
 		return Result{}, t.outer(refuse(n, hintTemplate, "this text runs on over a {{ template }}, which an edit could lose"))
 	}

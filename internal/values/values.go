@@ -85,7 +85,7 @@ func (d *document) apply(before map[string]any, edits []Edit, opts Options) (Res
 		return Result{}, nil, d.place(err)
 	}
 	result := Result{Bytes: d.src, Warnings: d.warnings}
-	if equal(before, after) {
+	if len(effective) == 0 || equal(before, after) {
 		return result, nil, nil
 	}
 	result.Changed = changes(before, after, effective)

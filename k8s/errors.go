@@ -116,7 +116,7 @@ func (e *RequestError) fromStatus(err error, status metav1.Status) (detail strin
 		return fmt.Sprintf("the right %s is missing%s", e.Right(), denial(status.Message)), ErrForbidden
 	case apierrors.IsUnauthorized(err):
 		return "the API server does not accept the kubeconfig's credentials: log in again", ErrLogin
-	case apierrors.IsNotFound(err) && e.Verb == "create":
+	case apierrors.IsNotFound(err) && e.Verb == "create" && e.Name != "" && !strings.Contains(e.Resource, "/"):
 		return fmt.Sprintf("there is no namespace %q", e.Namespace), ErrNotFound
 	case apierrors.IsNotFound(err) && e.Verb == "patch" && e.Resource == "secrets":
 		return "it was deleted", ErrChanged

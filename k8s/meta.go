@@ -53,22 +53,12 @@ func metaOf(o *metav1.ObjectMeta, immutable bool) Meta {
 		m.References = append(m.References, Reference{Group: group, Kind: ref.Kind, Name: ref.Name})
 	}
 	for _, entry := range o.ManagedFields {
+		_, data := dataKeys(entry.FieldsV1)
 		m.Managers = append(m.Managers, Manager{
 			Name:  entry.Manager,
 			Apply: entry.Operation == metav1.ManagedFieldsOperationApply,
-			Data:  holdsData(entry.FieldsV1),
+			Data:  data,
 		})
 	}
 	return m
-}
-
-// holdsData tells whether a manager holds keys of a Secret. Who applies
-// stringData is recorded under that name, although the API server has no such
-// field.
-func holdsData(fields *metav1.FieldsV1) bool {
-	if fields == nil {
-		return false
-	}
-	text := string(fields.GetRawBytes())
-	return strings.Contains(text, `"f:data"`) || strings.Contains(text, `"f:stringData"`)
 }

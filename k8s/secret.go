@@ -26,10 +26,13 @@ type Secret struct {
 	Immutable             bool
 	Keys                  []string // sorted
 	Values                map[string]secret.Text
-	Owner                 Owner             // by the marks on the Secret itself; see SecretOwner
-	LastApplied           bool              // the annotation of kubectl apply holds a copy of the values
+	Owner                 Owner // by the marks on the Secret itself; see SecretOwner
+	LastApplied           bool  // the annotation of kubectl apply holds a copy of the values
+	Labels                map[string]string
 	Annotations           map[string]string // without kubectl's copy
 	CreatedAt             time.Time
+	DataWritten           time.Time         // when somebody last wrote to the data, to the second, by managedFields; zero when they do not say
+	Holders               map[string]string // key of the data to the manager that last set it, such as FieldManager or "kubectl-edit"; without the keys that nobody holds
 }
 
 // SecretChange is what a write does to one Secret: nothing but these keys.
@@ -39,6 +42,7 @@ type SecretChange struct {
 	Set               map[string]secret.Text
 	Remove            []string
 	RemoveLastApplied bool
+	Labels            map[string]string // set; "" takes one away
 	Annotations       map[string]string // set; "" takes one away
 }
 
@@ -59,9 +63,12 @@ func (c *Client) CreateSecret(ctx context.Context, change SecretChange) (*Secret
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	s := &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: change.Namespace, Name: change.Name, Annotations: change.Annotations},
-		Type:       corev1.SecretTypeOpaque,
-		Data:       make(map[string][]byte, len(change.Set)),
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: change.Namespace, Name: change.Name,
+			Labels: present(change.Labels), Annotations: present(change.Annotations),
+		},
+		Type: corev1.SecretTypeOpaque,
+		Data: make(map[string][]byte, len(change.Set)),
 	}
 	for key, value := range change.Set {
 		s.Data[key] = []byte(value.Reveal())
@@ -108,13 +115,7 @@ func (change SecretChange) mergePatch() ([]byte, error) {
 		}
 		data[key] = nil
 	}
-	annotations := make(map[string]any, len(change.Annotations)+1)
-	for name, value := range change.Annotations {
-		annotations[name] = value
-		if value == "" {
-			annotations[name] = nil
-		}
-	}
+	annotations := marks(change.Annotations)
 	if change.RemoveLastApplied {
 		annotations[lastApplied] = nil
 	}
@@ -122,11 +123,51 @@ func (change SecretChange) mergePatch() ([]byte, error) {
 	if len(annotations) > 0 {
 		meta["annotations"] = annotations
 	}
+	if labels := marks(change.Labels); len(labels) > 0 {
+		meta["labels"] = labels
+	}
 	patch := map[string]any{"metadata": meta}
 	if len(data) > 0 {
 		patch["data"] = data
 	}
 	return json.Marshal(patch)
+}
+
+// marks returns labels or annotations for a merge patch: null takes one away.
+func marks(values map[string]string) map[string]any {
+	out := make(map[string]any, len(values)+1)
+	for name, value := range values {
+		out[name] = value
+		if value == "" {
+			out[name] = nil
+		}
+	}
+	return out
+}
+
+// present returns the labels or annotations of a new object: those that are not
+// to be taken away.
+func present(values map[string]string) map[string]string {
+	out := maps.Clone(values)
+	maps.DeleteFunc(out, func(_, value string) bool { return value == "" })
+	return out
+}
+
+// DeleteSecret deletes a Secret that is still the one of uid and still as it
+// was at resourceVersion; "" is any. It returns ErrChanged when it is another or
+// was written since, and ErrNotFound when there is none.
+func (c *Client) DeleteSecret(ctx context.Context, namespace, name, uid, resourceVersion string) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	only := &metav1.Preconditions{}
+	if uid != "" {
+		only.UID = (*types.UID)(&uid)
+	}
+	if resourceVersion != "" {
+		only.ResourceVersion = &resourceVersion
+	}
+	err := c.core.Secrets(namespace).Delete(ctx, name, metav1.DeleteOptions{Preconditions: only})
+	return c.explain(ask{"delete", "", "secrets", namespace, name}, err)
 }
 
 func plainSecret(s *corev1.Secret) *Secret {
@@ -142,7 +183,9 @@ func plainSecret(s *corev1.Secret) *Secret {
 		out.Values[key] = secret.New(string(value))
 	}
 	out.Owner = OwnerOf(metaOf(&s.ObjectMeta, out.Immutable))
+	out.Holders, out.DataWritten = dataHistory(s.ManagedFields)
 	_, out.LastApplied = s.Annotations[lastApplied]
+	out.Labels = maps.Clone(s.Labels)
 	out.Annotations = maps.Clone(s.Annotations)
 	delete(out.Annotations, lastApplied)
 	return out

@@ -348,3 +348,90 @@ func TestErrorsHoldNoValue(t *testing.T) {
 		t.Error(all)
 	}
 }
+
+func TestSecretLabels(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	c, _ := admin(t, cluster)
+	ns := cluster.Namespace(t)
+	created, err := c.CreateSecret(t.Context(), SecretChange{
+		Namespace: ns, Name: "s", Set: texts(map[string]string{"a": "1"}),
+		Labels:      map[string]string{"kept": "1", "gone": "1", "never": ""},
+		Annotations: map[string]string{"note": "1", "never": ""},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"kept": "1", "gone": "1"}, created.Labels); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"note": "1"}, created.Annotations); diff != "" {
+		t.Error(diff)
+	}
+	patched, err := c.PatchSecret(t.Context(), SecretChange{
+		Namespace: ns, Name: "s", ResourceVersion: created.ResourceVersion,
+		Labels: map[string]string{"gone": "", "added": "2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"kept": "1", "added": "2"}, patched.Labels); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[string]string{"note": "1"}, patched.Annotations); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDeleteSecret(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	c, core := admin(t, cluster)
+	const name = "backstage-secrets-previous"
+	for title, tt := range map[string]struct {
+		uid, version func(s *Secret) string
+		meanwhile    bool // it is written
+		want         error
+	}{
+		"as read":               {uid: func(s *Secret) string { return s.UID }, version: func(s *Secret) string { return s.ResourceVersion }},
+		"whatever it is":        {meanwhile: true},
+		"the same, changed":     {uid: func(s *Secret) string { return s.UID }, meanwhile: true},
+		"written meanwhile":     {version: func(s *Secret) string { return s.ResourceVersion }, meanwhile: true, want: ErrChanged},
+		"another of that name":  {uid: func(*Secret) string { return "00000000-0000-0000-0000-000000000000" }, want: ErrChanged},
+		"read in another state": {uid: func(s *Secret) string { return s.UID }, version: func(*Secret) string { return "1" }, want: ErrChanged},
+	} {
+		t.Run(title, func(t *testing.T) {
+			ns := cluster.Namespace(t)
+			s, err := c.CreateSecret(t.Context(), SecretChange{Namespace: ns, Name: name, Set: texts(map[string]string{"a": "1"})})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.meanwhile {
+				if _, err := c.PatchSecret(t.Context(), SecretChange{Namespace: ns, Name: name, ResourceVersion: s.ResourceVersion, Set: texts(map[string]string{"a": "2"})}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var uid, version string
+			if tt.uid != nil {
+				uid = tt.uid(s)
+			}
+			if tt.version != nil {
+				version = tt.version(s)
+			}
+			err = c.DeleteSecret(t.Context(), ns, name, uid, version)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("got %v, want %v", err, tt.want)
+			}
+			if _, err := core.Secrets(ns).Get(t.Context(), name, metav1.GetOptions{}); (err == nil) != (tt.want != nil) {
+				t.Errorf("afterwards: %v", err)
+			}
+		})
+	}
+	ns := cluster.Namespace(t)
+	err := c.DeleteSecret(t.Context(), ns, name, "", "")
+	if !errors.Is(err, ErrNotFound) {
+		t.Errorf("one that is not there: %v", err)
+	}
+	err = openAs(t, cluster.KubeconfigFor(t, "jane"), nil).DeleteSecret(t.Context(), ns, name, "", "")
+	if !errors.Is(err, ErrForbidden) || !strings.Contains(err.Error(), `the right delete on secrets "`+name+`"`) {
+		t.Errorf("without the right: %v", err)
+	}
+}

@@ -200,7 +200,7 @@ func (c *Chart) Defaults() map[string]any {
 func (c *Chart) Effective(files ...map[string]any) (map[string]any, error) {
 	merged := map[string]any{}
 	for _, file := range files {
-		merged = loader.MergeMaps(merged, plain(file).(map[string]any))
+		merged = loader.MergeMaps(merged, file)
 	}
 	values, err := util.CoalesceValues(c.helm, merged)
 	if err != nil {

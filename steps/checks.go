@@ -110,7 +110,12 @@ func review() Step {
 
 func planChecks(in plan.Input) []check.Check {
 	// Both checks are about the same plan, and large files take their time.
-	planned := sync.OnceValues(func() (*plan.Plan, error) { return Install().Plan(in) })
+	planned := sync.OnceValues(func() (*plan.Plan, error) {
+		if in.Planned != nil {
+			return in.Planned, nil
+		}
+		return Install().Plan(in)
+	})
 	list := chartChecks(in, planned)
 	if in.Current.Local() {
 		return list
@@ -159,8 +164,8 @@ func dropsNothing(in plan.Input, planned func() (*plan.Plan, error)) check.Resul
 		"add these values to a file, or give the file that has them with -f; `helm get values "+release.Name+" -n "+release.Namespace+"` shows them")
 }
 
-// chartAccepts plans once more and holds the outcome against schema and
-// templates, as far as the chart is at hand.
+// chartAccepts holds the outcome of the plan against schema and templates, as
+// far as the chart is at hand.
 func chartAccepts(_ context.Context, in plan.Input, planned func() (*plan.Plan, error)) check.Result {
 	p, err := planned()
 	if err != nil {

@@ -89,7 +89,7 @@ func TestDriversAgree(t *testing.T) {
 }
 
 // give gives answers as a file would.
-func give(t *testing.T, s *Session, texts map[string]string) {
+func give(t testing.TB, s *Session, texts map[string]string) {
 	t.Helper()
 	for key, text := range texts {
 		_, q, ok := steps.Install().Find(answers.Key(key))

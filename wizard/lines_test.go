@@ -28,7 +28,7 @@ const lineCanary = "cAnaRy/7?Q-gW3x+zZ91"
 
 // newTestSession is a run without a cluster and with the same random bytes each
 // time. The chart is pinned: new profiles must not change what tests see.
-func newTestSession(t *testing.T, settings Settings) (*Session, *secret.Scrubber) {
+func newTestSession(t testing.TB, settings Settings) (*Session, *secret.Scrubber) {
 	t.Helper()
 	scrub := &secret.Scrubber{}
 	settings.NoConfig = true

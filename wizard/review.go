@@ -66,7 +66,7 @@ func (s *Session) Plan() (Review, error) {
 	if len(r.Problems) > 0 {
 		return r, nil
 	}
-	p, err := s.flow.Plan(in)
+	p, err := s.planned(in)
 	if err != nil {
 		return r, err
 	}

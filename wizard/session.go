@@ -182,6 +182,18 @@ func (s *Session) Input() plan.Input {
 	return *s.complete
 }
 
+// planned is the plan of in, which is what Input returns: made once.
+func (s *Session) planned(in plan.Input) (*plan.Plan, error) {
+	if in.Planned != nil {
+		return in.Planned, nil
+	}
+	p, err := s.flow.Plan(in)
+	if err == nil {
+		s.complete.Planned = p
+	}
+	return p, err
+}
+
 // Where says in one line what the run is about, before anything is changed.
 func (s *Session) Where() string {
 	d, t := s.Input().Draft, s.current.Target

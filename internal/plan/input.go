@@ -23,6 +23,9 @@ type Input struct {
 	Draft   answers.Draft
 	Profile templates.Profile
 	Chart   *chart.Chart
+	// Planned is what came of all this, when it has been planned: whoever looks at
+	// the plan need not make it again. A plan does not depend on it.
+	Planned *Plan
 }
 
 // Current is what is there before anything is changed.

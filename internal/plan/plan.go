@@ -26,6 +26,7 @@ type Plan struct {
 
 	in        Input
 	under     map[string]any // chart and the files below the edited one
+	before    map[string]any // what is in force before the edits; nil until Blank asks
 	theirs    map[string]any // the operator's files
 	edits     []values.Edit
 	after     map[string]any // the edited file's values after the edits
@@ -117,7 +118,10 @@ func (p *Plan) Blank(key answers.Key) {
 	if !ok {
 		return
 	}
-	current, _ := values.Lookup(p.in.Effective(), values.MustPath(path))
+	if p.before == nil {
+		p.before = p.in.Effective()
+	}
+	current, _ := values.Lookup(p.before, values.MustPath(path))
 	switch v := current.(type) {
 	case string:
 		if isPlaceholderDomain(v) {

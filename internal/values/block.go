@@ -1,7 +1,6 @@
 package values
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -38,9 +37,19 @@ func (e *editor) blockMapping(s slot, gone []int, added []string, want *object) 
 		return
 	}
 	at := d.insertAt(d.entryEnd(n, len(n.Content)-2, column), column)
-	r := e.renderer(append(s.chain[:len(s.chain):len(s.chain)], n), at)
+	r := e.renderer(e.inside(s), at)
+	b := spacer{gaps: d.mappingGaps(n, column)}
+	last, apart := len(n.Content)-2, false
+	for last >= 0 && slices.Contains(gone, last) {
+		apart = apart || d.blankAbove(n.Content[last].Line-1, column) // which stays
+		last -= 2
+	}
+	if last >= 0 {
+		b.follow(d, n.Content[last+1], apart)
+	}
 	var lines []string
 	for _, key := range added {
+		lines = append(lines, b.before(want.vals[key])...)
 		lines = append(lines, r.entry(column, s.path, key, want.vals[key])...)
 	}
 	e.putLines(at, lines)
@@ -59,8 +68,7 @@ func (d *document) goneAt(n *yaml.Node, before, end, column int) int {
 	if leaf.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
 		return at
 	}
-	_, body := d.properties(leaf)
-	keeps := bytes.IndexByte(d.src[body:d.headerEnd(body)], '+') > 0
+	keeps := d.keepsBlanks(leaf)
 	for i := at; i < len(d.src); {
 		start := i
 		for i < len(d.src) && d.src[i] == ' ' {
@@ -119,18 +127,32 @@ func (e *editor) blockSequence(inner slot, dashes []int, a arrangement) {
 			e.put(d.lines[d.line(dashes[i])], d.goneAt(n, before, end, column), "")
 		}
 	}
+	if len(a.added) == 0 {
+		return
+	}
+	g := d.listGaps(n, dashes, column)
 	for i := -1; i < len(a.kept); i++ {
 		if len(a.added[i]) == 0 {
 			continue
 		}
-		at := d.lines[d.line(dashes[a.first])]
+		at, b := d.lines[d.line(dashes[a.first])], spacer{gaps: g}
 		if i >= 0 {
 			at = d.insertAt(max(d.itemEnd(n, i), dashes[i]+1), column)
+			next := i + 1
+			apart := next < len(a.kept) && !a.kept[next] && d.blankAbove(d.line(dashes[next]), column)
+			if apart { // it takes the place of the one that goes
+				at = d.lines[d.line(dashes[next])]
+			}
+			b.follow(d, n.Content[i], apart)
 		}
-		r := e.renderer(inner.chain, at)
+		r := e.renderer(inner, at)
 		var lines []string
 		for _, item := range a.added[i] {
+			lines = append(lines, b.before(item.value)...)
 			lines = append(lines, r.item(column, item.path, item.value)...)
+		}
+		if i < 0 {
+			lines = append(lines, b.above(isTall(n.Content[a.first]))...)
 		}
 		e.putLines(at, lines)
 	}
@@ -154,10 +176,10 @@ func (e *editor) replace(s slot, want any) {
 		return
 	}
 	if isLeaf(want) {
-		e.replaceText(o, o.before+scalarLike(want, n, false))
+		e.replaceText(o, o.before+e.quoting(s).like(want, n, false))
 		return
 	}
-	r := e.renderer(s.chain, o.attach)
+	r := e.renderer(s, o.attach)
 	if !s.item {
 		e.replaceBelow(s, o, r.children(s.indent, s.path, want))
 		return

@@ -13,7 +13,7 @@ func TestBytes(t *testing.T) {
 		"crlf": {
 			"a:\r\n  b: 1 # c\r\n\r\n# d\r\nd:\r\n- x\r\n",
 			"set a.c {\"k\": [\"v\"]}\nset d[1] \"y\"\nset e 1",
-			"a:\r\n  b: 1 # c\r\n  c:\r\n    k:\r\n    - \"v\"\r\n\r\n# d\r\nd:\r\n- x\r\n- \"y\"\r\ne: 1\r\n",
+			"a:\r\n  b: 1 # c\r\n  c:\r\n    k:\r\n    - v\r\n\r\n# d\r\nd:\r\n- x\r\n- \"y\"\r\n\r\ne: 1\r\n",
 		},
 		"crlf in the neighbourhood only":  {"a:\n  b: 1\nc:\r\n  d: 1\r\ne: 1\n", "set a.x 1\nset c.x 1", "a:\n  b: 1\n  x: 1\nc:\r\n  d: 1\r\n  x: 1\r\ne: 1\n"},
 		"crlf behind braces":              {"{}\r\n", "set a 1", "a: 1\r\n"},
@@ -42,6 +42,9 @@ func TestBytes(t *testing.T) {
 		"trailing blanks":                 {"a: 1  \nb:   \n  c: 1\t\n   \n\n", "set a 2\nset b.d 3", "a: 2  \nb:   \n  c: 1\t\n  d: 3\n   \n\n"},
 		"blank lines in kept text":        {"a: |+\n  x\n\n\nb: 1\n", "set a \"y\"\nset c 1", "a: \"y\"\nb: 1\nc: 1\n"},
 		"key behind kept text":            {"a:\n  b: |+\n    x\n\n\nc: 1\n", "set a.d 1", "a:\n  b: |+\n    x\n\n\n  d: 1\nc: 1\n"},
+		"crlf, blocks apart":              {"a:\r\n  b: 'x'\r\n\r\nc:\r\n  d: 'y'\r\n", "set e.f \"z\"", "a:\r\n  b: 'x'\r\n\r\nc:\r\n  d: 'y'\r\n\r\ne:\r\n  f: 'z'\r\n"},
+		"no final line end, apart":        {"a:\n  b: x\n\nc: |\n  d", "set e \"z\"", "a:\n  b: x\n\nc: |-\n  d\n\ne: z"},
+		"no final line end, crlf apart":   {"a:\r\n  b: x\r\n\r\nc: {d: 1}", "set e \"z\"", "a:\r\n  b: x\r\n\r\nc: {d: 1}\r\n\r\ne: z"},
 		"tabs in comments":                {"a: 1\t# x\ty\n#\tz\nb: 1\n", "set a 2", "a: 2\t# x\ty\n#\tz\nb: 1\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

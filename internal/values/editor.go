@@ -15,10 +15,11 @@ type editor struct {
 	warnings []Warning
 	shared   []*yaml.Node // anchored nodes on the way that an alias repeats
 	text     *textEdit    // nil, or the edit of a text that holds values
+	ballots  map[*yaml.Node]ballot
 }
 
 func newEditor(d *document, comments map[string]string) *editor {
-	return &editor{d: d, comments: comments}
+	return &editor{d: d, comments: comments, ballots: map[*yaml.Node]ballot{}}
 }
 
 // slot is where a value stands.
@@ -31,7 +32,8 @@ type slot struct {
 	indent int       // column of the block collection around it, -1 at the root
 	style  flowStyle // of the brackets around it
 	path   string
-	chain  []*yaml.Node // the block collections around it
+	around []*yaml.Node // the collections around it, outermost first
+	chain  []*yaml.Node // the block collections among them
 }
 
 // root edits the document's top level.
@@ -55,7 +57,7 @@ func (e *editor) newRoot(after *object) {
 			e.removeRootText(start, end)
 		}
 	}
-	e.putLines(at, e.renderer(nil, at).mapping(0, "", after))
+	e.putLines(at, e.renderer(slot{}, at).mapping(0, "", after))
 }
 
 // removeRootText takes away `{}` or `null`, with its line if nothing else is on it.
@@ -113,6 +115,7 @@ func untouched(old, want any) bool {
 func (e *editor) inside(s slot) slot {
 	n := s.node
 	s.style, s.flow = e.d.flowStyle(n, s.style), isFlow(n)
+	s.around = append(s.around[:len(s.around):len(s.around)], n)
 	if !isFlow(n) {
 		s.indent = e.d.column(n)
 		s.chain = append(s.chain[:len(s.chain):len(s.chain)], n)
@@ -124,7 +127,7 @@ func (e *editor) inside(s slot) slot {
 func (e *editor) mapping(s slot, old map[string]any, want *object) error {
 	n := s.node
 	if _, ok := want.vals[pairKey(n)]; e.d.isPair(n) && !(ok && len(want.vals) == 1) {
-		e.put(e.d.offset(n), e.d.end(n, s.indent), e.d.flowStyle(n, s.style).value(want))
+		e.put(e.d.offset(n), e.d.end(n, s.indent), e.flowRenderer(e.inside(s)).value(want))
 		return nil
 	}
 	inner := e.inside(s)

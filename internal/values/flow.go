@@ -15,7 +15,7 @@ func (e *editor) flowMapping(s slot, gone []int, added []string, want *object) {
 	if len(gone) == 0 && len(added) == 0 {
 		return
 	}
-	style := d.flowStyle(n, s.style)
+	r := e.flowRenderer(e.inside(s))
 	kept := make([]bool, len(n.Content)/2)
 	places := make([]place, len(kept))
 	for i := range kept {
@@ -28,15 +28,15 @@ func (e *editor) flowMapping(s slot, gone []int, added []string, want *object) {
 	texts := map[int][]string{}
 	last := lastKept(kept)
 	for _, key := range added {
-		texts[last] = append(texts[last], style.entry(key, want.vals[key]))
+		texts[last] = append(texts[last], r.entry(key, want.vals[key]))
 	}
-	e.flow(s, places, kept, texts, style.pad)
+	e.flow(s, places, kept, texts, r.pad)
 }
 
 // flowSequence removes and adds items between brackets.
 func (e *editor) flowSequence(s slot, a arrangement) {
 	d, n := e.d, s.node
-	style := d.flowStyle(n, s.style)
+	r := e.flowRenderer(e.inside(s))
 	places := make([]place, len(n.Content))
 	for i, item := range n.Content {
 		places[i] = place{d.offset(item), d.end(item, s.indent)}
@@ -44,10 +44,10 @@ func (e *editor) flowSequence(s slot, a arrangement) {
 	texts := map[int][]string{}
 	for after, items := range a.added {
 		for _, item := range items {
-			texts[after] = append(texts[after], style.value(item.value))
+			texts[after] = append(texts[after], r.value(item.value))
 		}
 	}
-	e.flow(s, places, a.kept, texts, style.list)
+	e.flow(s, places, a.kept, texts, r.list)
 }
 
 func lastKept(kept []bool) int {
@@ -143,9 +143,9 @@ func (e *editor) flowLines(last place, closing int, texts []string) bool {
 
 // replaceFlow writes a value over another one inside brackets.
 func (e *editor) replaceFlow(s slot, o extent, want any) {
-	text := e.d.flowStyle(s.node, s.style).value(want)
+	text := flowRenderer{e.d.flowStyle(s.node, s.style), e.quoting(s).far()}.value(want)
 	if isLeaf(want) {
-		text = scalarLike(want, s.node, true)
+		text = e.quoting(s).like(want, s.node, true)
 	}
 	text = o.before + text
 	switch {

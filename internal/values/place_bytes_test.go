@@ -30,11 +30,19 @@ func TestPlaceBytes(t *testing.T) {
 		},
 		"text with blanks in empty lines and at ends": {
 			appHead + "spec:\n  source:\n    helm:\n      values: |  \n        a: 1  \n   \n          \n        b: 2\n   \n\n      x: y\n", "set a 2\nset c 3",
-			appHead + "spec:\n  source:\n    helm:\n      values: |  \n        a: 2  \n   \n          \n        b: 2\n        c: 3\n   \n\n      x: y\n",
+			appHead + "spec:\n  source:\n    helm:\n      values: |  \n        a: 2  \n   \n          \n        b: 2\n\n        c: 3\n   \n\n      x: y\n",
 		},
 		"text with next line and line separator": {
 			appHead + "spec: {source: {helm: {x: y,\n values: \"a: 1 # \u00e9\\nb: 2\"}}}\n", "set a 2",
 			appHead + "spec: {source: {helm: {x: y,\n values: \"a: 2 # \u00e9\\nb: 2\"}}}\n",
+		},
+		"text with blocks apart": {
+			appHead + "spec:\n  source:\n    helm:\n      values: |\n        a:\n          b: 'x'\n\n        c:\n          d: 'y'\n      x: y\n", "set e.f \"z\"",
+			appHead + "spec:\n  source:\n    helm:\n      values: |\n        a:\n          b: 'x'\n\n        c:\n          d: 'y'\n\n        e:\n          f: 'z'\n      x: y\n",
+		},
+		"quoted text with blocks apart": {
+			appHead + "spec: {source: {helm: {values: \"a: x\\n\\nc: y\"}}}\n", "set e \"z\"",
+			appHead + "spec: {source: {helm: {values: \"a: x\\n\\nc: y\\n\\ne: z\"}}}\n",
 		},
 		"mark, several documents": {
 			"\ufeff" + releaseHead + "spec: {values: {a: 1}}\n---\nx:  1\n", "set a 2",

@@ -9,6 +9,7 @@ type renderer struct {
 	step     int        // how much deeper a mapping in a mapping stands
 	dash     func() int // how much deeper than its key a list's dashes stand
 	comments map[string]string
+	quoting  quoting
 }
 
 // entry gives the lines of a key and its value, each starting with indent.
@@ -21,7 +22,7 @@ func (r renderer) entry(indent int, path, key string, value any) []string {
 	}
 	head := prefix + keyYAML(key, value, false) + ":"
 	if isLeaf(value) {
-		return append(lines, head+" "+scalarYAML(value))
+		return append(lines, head+" "+r.quoting.scalar(key, value, false))
 	}
 	lines = append(lines, head)
 	return append(lines, r.children(indent, path, value)...)
@@ -29,6 +30,7 @@ func (r renderer) entry(indent int, path, key string, value any) []string {
 
 // children gives the lines below a key that stands at indent.
 func (r renderer) children(indent int, path string, value any) []string {
+	r.quoting = r.quoting.far()
 	if isList(value) {
 		return r.list(indent+r.dash(), path, value)
 	}
@@ -64,7 +66,7 @@ func (r renderer) list(indent int, path string, value any) []string {
 func (r renderer) item(indent int, path string, value any) []string {
 	prefix := spaces(indent)
 	if isLeaf(value) {
-		return []string{prefix + "- " + scalarYAML(value)}
+		return []string{prefix + "- " + r.quoting.scalar("", value, false)}
 	}
 	lines := r.below(indent+2, path, value)
 	for i, l := range lines {
@@ -86,30 +88,40 @@ type flowStyle struct {
 	set  bool   // there was an example
 }
 
-func (f flowStyle) value(v any) string {
+// flowRenderer writes new values inside brackets.
+type flowRenderer struct {
+	flowStyle
+	quoting quoting
+}
+
+func (r flowRenderer) value(v any) string {
 	if isLeaf(v) {
-		return scalarYAML(v)
+		return r.quoting.scalar("", v, true)
 	}
 	var parts []string
 	if isList(v) {
 		for _, item := range items(v) {
-			parts = append(parts, f.value(item))
+			parts = append(parts, r.value(item))
 		}
-		return "[" + f.list + strings.Join(parts, ", ") + f.list + "]"
+		return "[" + r.list + strings.Join(parts, ", ") + r.list + "]"
 	}
 	for _, key := range keysOf(v) {
 		child, _ := lookup(v, []segment{{key: key}})
-		parts = append(parts, f.entry(key, child))
+		parts = append(parts, r.entry(key, child))
 	}
-	return "{" + f.pad + strings.Join(parts, ", ") + f.pad + "}"
+	return "{" + r.pad + strings.Join(parts, ", ") + r.pad + "}"
 }
 
-func (f flowStyle) entry(key string, value any) string {
+func (r flowRenderer) entry(key string, value any) string {
 	text := keyYAML(key, value, true)
-	if f.json && text != mergeKey {
+	if r.json && text != mergeKey {
 		text = quote(key)
 	}
-	return text + ": " + f.value(value)
+	if isLeaf(value) {
+		return text + ": " + r.quoting.scalar(key, value, true)
+	}
+	r.quoting = r.quoting.far()
+	return text + ": " + r.value(value)
 }
 
 func isList(v any) bool {

@@ -14,7 +14,7 @@ import (
 // raw is YAML text to be written as it is.
 type raw string
 
-// scalarYAML writes a scalar; texts are always double-quoted.
+// scalarYAML writes a scalar, a text in double quotes.
 func scalarYAML(v any) string {
 	switch t := v.(type) {
 	case nil:
@@ -42,26 +42,6 @@ func floatYAML(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-// scalarLike writes a scalar over an old one, in the old one's quoting where
-// that can carry the new value.
-func scalarLike(v any, old *yaml.Node, flow bool) string {
-	s, ok := v.(string)
-	if !ok {
-		return scalarYAML(v)
-	}
-	switch {
-	case old == nil || old.Kind != yaml.ScalarNode, old.Style&(yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return quote(s)
-	case old.Style&yaml.SingleQuotedStyle != 0:
-		if isPrintable(s) {
-			return "'" + strings.ReplaceAll(s, "'", "''") + "'"
-		}
-	case old.Style == 0 && !isNull(old) && plainText(s, flow):
-		return s
-	}
-	return quote(s)
-}
-
 // mergeKey is the key of a merged alias. As a key of its own it is quoted.
 const mergeKey = "<<"
 
@@ -82,7 +62,19 @@ var base60 = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?$`
 // plainText tells whether a text means itself when written without quotes, to
 // readers of YAML 1.1 and 1.2 alike.
 func plainText(s string, flow bool) bool {
-	if s == "" || !isPrintable(s) || strings.TrimSpace(s) != s || base60.MatchString(s) {
+	if !plainShape(s, flow) || base60.MatchString(s) {
+		return false
+	}
+	text := s + ": " + s
+	if flow {
+		text = "{" + text + "}"
+	}
+	return meansText(text, s, yaml2.Unmarshal) && meansText(text, s, yaml.Unmarshal)
+}
+
+// plainShape tells whether a text has nothing in it that YAML takes for a mark.
+func plainShape(s string, flow bool) bool {
+	if s == "" || !isPrintable(s) || strings.TrimSpace(s) != s {
 		return false
 	}
 	if strings.ContainsRune("-?:,[]{}#&*!|>'\"%@`=<", rune(s[0])) || strings.HasPrefix(s, "...") {
@@ -91,14 +83,7 @@ func plainText(s string, flow bool) bool {
 	if strings.Contains(s, ": ") || strings.Contains(s, " #") || strings.HasSuffix(s, ":") || strings.ContainsAny(s, "\t") {
 		return false
 	}
-	if flow && strings.ContainsAny(s, ",[]{}?") {
-		return false
-	}
-	text := s + ": " + s
-	if flow {
-		text = "{" + text + "}"
-	}
-	return meansText(text, s, yaml2.Unmarshal) && meansText(text, s, yaml.Unmarshal)
+	return !flow || !strings.ContainsAny(s, ",[]{}?")
 }
 
 func meansText(text, s string, unmarshal func([]byte, any) error) bool {

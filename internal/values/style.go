@@ -6,12 +6,25 @@ import (
 	yaml "go.yaml.in/yaml/v3"
 )
 
-// renderer gives the style of new lines in the innermost of these block
-// collections, which enclose each other.
-func (e *editor) renderer(chain []*yaml.Node, at int) renderer {
-	step := e.d.step(chain)
-	dash := sync.OnceValue(func() int { return e.d.dashStep(chain, at, step) })
-	return renderer{step: step, dash: dash, comments: e.comments}
+// renderer gives the style of new lines in the innermost block collection of a
+// slot.
+func (e *editor) renderer(s slot, at int) renderer {
+	step := e.d.step(s.chain)
+	dash := sync.OnceValue(func() int { return e.d.dashStep(s.chain, at, step) })
+	return renderer{step: step, dash: dash, comments: e.comments, quoting: e.quoting(s)}
+}
+
+func (e *editor) flowRenderer(s slot) flowRenderer {
+	return flowRenderer{s.style, e.quoting(s)}
+}
+
+// quoting gives that of new texts in a slot. What is like JSON stays so.
+func (e *editor) quoting(s slot) quoting {
+	around := s.around
+	if s.flow && s.style.json {
+		around = around[len(s.chain):]
+	}
+	return quoting{e: e, around: around, near: true}
 }
 
 // step is how deep mappings stand in mappings hereabouts.

@@ -31,8 +31,7 @@ func Decode(name string, src []byte) ([]Entry, error) {
 	case errors.Is(err, io.EOF):
 		return nil, nil
 	case err != nil:
-		// yaml.v3 may quote the text around an error; a literal secret could stand there.
-		return nil, Problems{{Where: name, Message: "is not YAML that can be read" + lineOf(err)}}
+		return nil, Problems{syntaxProblem(name, src, err)}
 	}
 	var more yaml.Node
 	if err := decode.Decode(&more); !errors.Is(err, io.EOF) {

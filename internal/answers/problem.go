@@ -10,7 +10,7 @@ import (
 type Problem struct {
 	Key     Key    `json:"key,omitempty"`
 	Message string `json:"message"`
-	Where   string `json:"where,omitempty"` // "answers.yaml:12" when it came from a file
+	Where   string `json:"where,omitempty"` // "answers.yaml:12" when it came from a file, with the column where YAML breaks off
 }
 
 // String returns the problem as one line for operators.

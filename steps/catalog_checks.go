@@ -27,7 +27,7 @@ func CheckDocs() []CheckDoc {
 			"Looks for values that stand in public documentation and charts: anybody can know them.",
 			"Give new values. `backstage-setup explain client-secret` says where each comes from."},
 		{"gateway.tls", "TLS ends before the cluster",
-			"Not a check that runs, but a rule that --accept lifts: an https address with gateway.tls.enabled off is refused, since usually nobody would reach the portal.",
+			"A rule about answers that --accept lifts: an https address with gateway.tls.enabled off is refused, since usually nobody would reach the portal. Once accepted it is in the result as such.",
 			"Set gateway.tls.enabled to yes. When a load balancer or proxy in front of the cluster ends TLS, run with --accept gateway.tls."},
 		{"chart.version", "The chart's version",
 			"Warns of releases whose portal image has a known fault, and says from which release on it is mended. Changing settings never changes the version by itself.",

@@ -161,7 +161,7 @@ func everywhere() plan.Input {
 }
 
 func TestEveryCheckIsExplained(t *testing.T) {
-	rules := []string{"gateway.tls"} // accepted by a rule of the answers
+	rules := []string{"gateway.tls"} // only there when --accept has lifted a rule
 	docs := CheckDocs()
 	explained := make([]string, len(docs))
 	for i, d := range docs {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
@@ -41,21 +42,43 @@ func apiURLRule(in plan.Input) error {
 // tlsRule holds scheme and listener together: either of them alone gives a
 // portal that nobody reaches.
 func tlsRule(in plan.Input) error {
-	address, key := in.Draft.Portal.BaseURL, "portal.baseUrl"
-	if !in.Draft.Portal.Enabled {
-		address, key = in.Draft.API.PublicURL, "api.publicUrl"
-	}
+	key, address := mainAddress(in)
 	u, ok := parseURL(address)
-	if !ok {
-		return nil
-	}
-	switch on := in.Draft.Gateway.TLS.Enabled; {
-	case on && u.Scheme == "http":
+	switch {
+	case ok && in.Draft.Gateway.TLS.Enabled && u.Scheme == "http":
 		return errorf("must be no for %s %s, or that address must begin with https", key, address)
-	case !on && u.Scheme == "https" && !in.Current.Accepts("gateway.tls") && in.Draft.From["gateway.tls.enabled"].Rank != answers.FromValues:
+	case endsBefore(in) && !in.Current.Accepts("gateway.tls"):
 		return errorf("must be yes for %s %s; if TLS ends before the cluster, run with --accept gateway.tls", key, address)
 	}
 	return nil
+}
+
+// mainAddress is the one that people reach first: the portal's, without a portal
+// the API's.
+func mainAddress(in plan.Input) (key, address string) {
+	if !in.Draft.Portal.Enabled {
+		return "api.publicUrl", in.Draft.API.PublicURL
+	}
+	return "portal.baseUrl", in.Draft.Portal.BaseURL
+}
+
+// endsBefore tells an https address for which the gateway has no TLS, although no
+// values file has it so.
+func endsBefore(in plan.Input) bool {
+	_, address := mainAddress(in)
+	u, ok := parseURL(address)
+	return ok && u.Scheme == "https" && !in.Draft.Gateway.TLS.Enabled && in.Draft.From["gateway.tls.enabled"].Rank != answers.FromValues
+}
+
+// urlChecks says of tlsRule, when --accept has lifted it, what was accepted.
+func urlChecks(_ *Env, in plan.Input) []check.Check {
+	if !endsBefore(in) {
+		return nil
+	}
+	key, address := mainAddress(in)
+	return []check.Check{judged("gateway.tls", "TLS at the gateway", nil, func() check.Result {
+		return fail(fmt.Sprintf("gateway.tls.enabled is no for %s %s", key, address), "something in front of the cluster has to end TLS")
+	})}
 }
 
 func listenerCoversRule(in plan.Input) error {

@@ -26,6 +26,7 @@ func urls() Step {
 		ID: "urls", Title: "URLs",
 		Intro:   "One address in; host names, callback, API address and gateway settings follow from it.",
 		Suggest: suggestURLs,
+		Checks:  urlChecks,
 		Notes: func(in plan.Input) []string {
 			if !in.Draft.Has("portal.baseUrl") || !in.Draft.Portal.Enabled {
 				return nil

@@ -33,7 +33,7 @@ func TestDiscoverInstalled(t *testing.T) {
 	c := openAs(t, cluster.Kubeconfig, count.wrap)
 	eventually(t, "pods become ready", func() error {
 		found := c.Discover(t.Context(), Query{Namespace: ns, Release: "cp"})
-		if found.Deployment.Available != 1 || !found.Thunder.Ready || len(found.Pods.Items) != 1 || !found.Pods.Items[0].Ready {
+		if found.Deployment.Available != 1 || !found.Thunder.Ready || len(found.Pods.Items) != 1 || !found.Pods.Items[0].Ready || found.Pods.Items[0].Started.IsZero() {
 			return fmt.Errorf("%+v %+v %+v", found.Deployment, found.Thunder, found.Pods)
 		}
 		return nil
@@ -66,7 +66,10 @@ func TestDiscoverInstalled(t *testing.T) {
 			Env:      []EnvVar{{Name: "BACKEND_SECRET", SecretName: "portal-secrets", SecretKey: "backend-secret"}, {Name: "DATABASE_CLIENT", Value: "pg"}},
 			Database: "pg", SecretName: "portal-secrets", Replicas: 1, Ready: 1, Updated: 1, Available: 1, Reloader: Reloader{Auto: true},
 		},
-		Pods:   Pods{Items: []PodState{{Name: got.Pods.Items[0].Name, Phase: "Running", Ready: true, Created: got.Pods.Items[0].Created}}},
+		Pods: Pods{Items: []PodState{{
+			Name: got.Pods.Items[0].Name, Phase: "Running", Ready: true, Node: testcluster.NodeName,
+			Created: got.Pods.Items[0].Created, Started: got.Pods.Items[0].Started,
+		}}},
 		Secret: SecretState{Name: "portal-secrets", Secret: got.Secret.Secret, Owner: owner},
 		External: ExternalSecret{
 			Name: "portal-es", Namespace: ns, Target: "portal-secrets", CreationPolicy: "Merge", RefreshPolicy: got.External.RefreshPolicy,

@@ -29,16 +29,16 @@ func (c *Client) Logs(ctx context.Context, namespace, podOrSelector string, tail
 	errs := make([]error, len(pods))
 	var wait sync.WaitGroup
 	for i := range pods {
-		wait.Go(func() { texts[i], errs[i] = c.tail(ctx, &pods[i], int64(tailLines)) })
+		options := &corev1.PodLogOptions{}
+		if container := portalContainer(pods[i].Spec.Containers); container != nil {
+			options.Container = container.Name
+		}
+		wait.Go(func() { texts[i], errs[i] = c.tail(ctx, namespace, pods[i].Name, options, tailLines) })
 	}
 	wait.Wait()
 	var lines []string
 	for _, text := range texts {
-		scan := bufio.NewScanner(bytes.NewReader(text))
-		scan.Buffer(nil, len(text)+1) // a stack trace in JSON is one long line
-		for scan.Scan() {
-			lines = append(lines, scan.Text())
-		}
+		lines = append(lines, logLines(text)...)
 	}
 	if len(lines) > 0 {
 		return lines, nil // a pod that has not started has no log; the others' is what counts
@@ -70,13 +70,30 @@ func (c *Client) podsOf(ctx context.Context, namespace, podOrSelector string) ([
 	return list.Items, nil
 }
 
-func (c *Client) tail(ctx context.Context, pod *corev1.Pod, lines int64) ([]byte, error) {
+// PreviousLogs returns the last lines that a container wrote before it was
+// restarted; "" is the pod's only one. A container that never ended is an error
+// of the kubelet's.
+func (c *Client) PreviousLogs(ctx context.Context, namespace, pod, container string, tailLines int) ([]string, error) {
+	text, err := c.tail(ctx, namespace, pod, &corev1.PodLogOptions{Container: container, Previous: true}, tailLines)
+	return logLines(text), err
+}
+
+func logLines(text []byte) (lines []string) {
+	scan := bufio.NewScanner(bytes.NewReader(text))
+	scan.Buffer(nil, len(text)+1) // a stack trace in JSON is one long line
+	for scan.Scan() {
+		lines = append(lines, scan.Text())
+	}
+	return lines
+}
+
+func (c *Client) tail(ctx context.Context, namespace, pod string, options *corev1.PodLogOptions, lines int) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	options := &corev1.PodLogOptions{TailLines: &lines}
-	if container := portalContainer(pod.Spec.Containers); container != nil {
-		options.Container = container.Name
+	options.TailLines = new(int64(lines))
+	text, err := c.core.Pods(namespace).GetLogs(pod, options).DoRaw(ctx)
+	if err != nil {
+		return nil, c.explain(ask{"get", "", "pods/log", namespace, pod}, err) // the text is the server's answer, and no log
 	}
-	text, err := c.core.Pods(pod.Namespace).GetLogs(pod.Name, options).DoRaw(ctx)
-	return text, c.explain(ask{"get", "", "pods/log", pod.Namespace, pod.Name}, err)
+	return text, nil
 }

@@ -86,3 +86,36 @@ func TestLogsOfNothing(t *testing.T) {
 		})
 	}
 }
+
+// The server's refusal is no line of the log.
+func TestLogsWithoutTheRight(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	ns := cluster.Namespace(t)
+	deploy(t, cluster, ns, 1)
+	cluster.ApplyManifest(t, []byte(strings.ReplaceAll(`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: lister, namespace: NS}
+rules:
+- {apiGroups: [""], resources: [pods], verbs: [list]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: lister, namespace: NS}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lister}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: lister-NS}]
+`, "NS", ns)))
+	c := openAs(t, cluster.KubeconfigFor(t, "lister-"+ns), nil)
+	var lines []string
+	var err error
+	eventually(t, "the right to list is known, and a pod is there", func() error {
+		lines, err = c.Logs(t.Context(), ns, "app.kubernetes.io/component=backstage", 10)
+		if err == nil || strings.Contains(err.Error(), "list pods") {
+			return fmt.Errorf("%q %v", lines, err)
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrForbidden) || lines != nil || !strings.Contains(err.Error(), "get on pods/log") {
+		t.Errorf("got %q %v", lines, err)
+	}
+}

@@ -19,13 +19,27 @@ type Pods struct {
 
 // PodState is what one pod does.
 type PodState struct {
-	Name    string
-	Phase   string // Pending, Running, Succeeded, Failed; Terminating on its way out
-	Ready   bool
-	Reason  string // why it does not run: CreateContainerConfigError, CrashLoopBackOff, ImagePullBackOff, Unschedulable …
-	Message string
-	Created time.Time
+	Name     string
+	Phase    string // Pending, Running, Succeeded, Failed; Terminating on its way out
+	Ready    bool
+	Reason   string // why it does not run: CreateContainerConfigError, CrashLoopBackOff, ImagePullBackOff, Unschedulable …
+	Message  string
+	Created  time.Time // its age is counted from here
+	Started  time.Time // of the running portal container, which has read the Secret then; zero while it does not run
+	Restarts int       // of all its containers, as kubectl get pods counts
+	Node     string    // "" until it is scheduled
+	Template Template  // known only while a roll-out is watched
 }
+
+// Template tells which pod template a pod was made from.
+type Template string
+
+// A pod of the Deployment's newest template, or of one before it. The empty
+// Template is not known.
+const (
+	TemplateNew Template = "new"
+	TemplateOld Template = "old"
+)
 
 func (c *Client) portalPods(ctx context.Context, namespace string) Pods {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
@@ -57,6 +71,10 @@ func podState(pod *corev1.Pod) PodState {
 	out := PodState{
 		Name: pod.Name, Phase: string(pod.Status.Phase), Created: pod.CreationTimestamp.Time,
 		Reason: pod.Status.Reason, Message: pod.Status.Message,
+		Started: portalStarted(pod), Node: pod.Spec.NodeName,
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		out.Restarts += int(status.RestartCount)
 	}
 	for _, cond := range pod.Status.Conditions {
 		if cond.Type == corev1.PodReady {
@@ -76,6 +94,18 @@ func podState(pod *corev1.Pod) PodState {
 		out.Phase, out.Reason, out.Message = "Terminating", "", "" // it is on its way out: nothing waits for it
 	}
 	return out
+}
+
+// portalStarted is when the running portal container began. The kubelet reads
+// the Secret anew for each start of a container, not for each pod.
+func portalStarted(pod *corev1.Pod) time.Time {
+	container := portalContainer(pod.Spec.Containers)
+	for _, status := range pod.Status.ContainerStatuses {
+		if container != nil && status.Name == container.Name && status.State.Running != nil {
+			return status.State.Running.StartedAt.Time
+		}
+	}
+	return time.Time{}
 }
 
 // containerTrouble returns why a container does not run, as kubectl get pods

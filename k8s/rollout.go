@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,13 +25,30 @@ type Rollout struct {
 	Available  int
 	Message    string // of the Progressing condition when it is false
 	Pods       []PodState
-	PodsHidden string // why Pods is not known
+	PodsHidden string    // why Pods is not known
+	Troubles   []Trouble // what it waits for, the one to mend first at the front
+
+	EventsHidden string // why nothing is known that only events tell, such as volumes and probes
+	LogsHidden   string // why Trouble.Log is not known
 }
 
 // Done tells whether all pods are of the newest template and available. Total
 // matters: Available also counts pods of the old template.
 func (r Rollout) Done() bool {
 	return r.Observed >= r.Generation && r.Updated == r.Desired && r.Total == r.Desired && r.Available == r.Desired
+}
+
+// Stuck tells in words why the roll-out does not go on; "" when nothing is known
+// to hold it up. If certain, no waiting cures it, and somebody may want to undo
+// before the deadline. Without, others may still end it: who pulls images, makes
+// room or syncs Secrets.
+func (r Rollout) Stuck() (reason string, certain bool) {
+	for _, t := range r.Troubles { // the certain ones are in front
+		if t.likely() {
+			return t.Text(), t.Certain
+		}
+	}
+	return "", false
 }
 
 // RolloutError is a roll-out that did not end before the deadline, with the
@@ -43,19 +59,25 @@ type RolloutError struct {
 	cause           error
 }
 
-// Error names the first pod that says why.
+// Error names the first cause.
 func (e *RolloutError) Error() string {
 	text := fmt.Sprintf("deployment %s/%s: %v: %d of %d pods are updated, %d available",
 		e.Namespace, e.Name, ErrNotRolledOut, e.Last.Updated, e.Last.Desired, e.Last.Available)
-	for _, pod := range e.Last.Pods {
-		if pod.Reason != "" {
-			return fmt.Sprintf("%s; pod %s: %s", text, pod.Name, strings.TrimSuffix(pod.Reason+": "+pod.Message, ": "))
-		}
+	if len(e.Last.Troubles) > 0 {
+		return text + "; " + e.Last.Troubles[0].Text()
 	}
 	if e.Last.Message != "" {
 		text += "; " + e.Last.Message
 	}
 	return text
+}
+
+// Hint says what to type to learn more about the first cause.
+func (e *RolloutError) Hint() string {
+	if len(e.Last.Troubles) > 0 {
+		return e.Last.Troubles[0].Hint()
+	}
+	return fmt.Sprintf("kubectl -n %s describe deployment %s", e.Namespace, e.Name)
 }
 
 // Unwrap gives ErrNotRolledOut and the context's error.

@@ -37,16 +37,16 @@ func TestRolloutDone(t *testing.T) {
 }
 
 func TestRolloutError(t *testing.T) {
-	last := Rollout{Desired: 2, Updated: 1, Available: 1, Message: "deadline exceeded", Pods: []PodState{
-		{Name: "new"},
-		{Name: "stuck", Reason: "CreateContainerConfigError", Message: `couldn't find key x in Secret ns/s`},
+	last := Rollout{Desired: 2, Updated: 1, Available: 1, Message: "deadline exceeded", Troubles: []Trouble{
+		{Kind: TroubleKeyMissing, Pod: "stuck", Reason: "CreateContainerConfigError", MissingKey: "x", MissingSecret: "s"},
+		{Kind: TroubleProbe, Pod: "slow", Reason: "Unhealthy", Message: "Readiness probe failed"},
 	}}
 	err := &RolloutError{Namespace: "ns", Name: "backstage", Last: last, cause: context.DeadlineExceeded}
-	want := `deployment ns/backstage: the roll-out did not end in time: 1 of 2 pods are updated, 1 available; pod stuck: CreateContainerConfigError: couldn't find key x in Secret ns/s`
+	want := `deployment ns/backstage: the roll-out did not end in time: 1 of 2 pods are updated, 1 available; pod stuck: CreateContainerConfigError: Secret "s" has no key "x"`
 	if err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	err.Last.Pods = nil
+	err.Last.Troubles = nil
 	if want := "1 available; deadline exceeded"; !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

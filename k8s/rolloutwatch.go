@@ -31,6 +31,12 @@ type rollout struct {
 	pods       map[types.UID]*corev1.Pod
 	podsHidden string
 	podsRead   string // resourceVersion of the list
+	revision   string // of the template that newest is of
+	newest     string // ReplicaSet of the newest template; "" while it is not known
+	setsHidden bool   // no right to list ReplicaSets
+
+	looker *looker
+	wake   time.Duration // until the state may change by itself; 0 is never
 }
 
 // WatchRollout calls progress with each change and returns nil when all pods
@@ -38,15 +44,25 @@ type rollout struct {
 // whatever the pods say, and then returns a *RolloutError. A Deployment that is
 // not there or cannot be read is ErrNotFound or ErrForbidden at once; an API
 // server that goes away is waited for.
+//
+// Pods that are in trouble for a while are looked into: their events, and the
+// log of a container that crashed. Rollout.Troubles has what was found.
 func (c *Client) WatchRollout(ctx context.Context, namespace, name string, progress func(Rollout)) error {
-	r := &rollout{c: c, namespace: namespace, name: name, progress: progress}
+	return c.watchRollout(ctx, namespace, name, usual(), progress)
+}
+
+func (c *Client) watchRollout(ctx context.Context, namespace, name string, p patience, progress func(Rollout)) error {
+	looks, cancel := context.WithCancel(ctx)
+	r := &rollout{c: c, namespace: namespace, name: name, progress: progress, looker: newLooker(c, namespace, p)}
+	defer r.looker.wait.Wait()
+	defer cancel()
 	for {
 		err := r.read(ctx)
 		if err == nil {
-			if r.report() {
+			if r.report(looks) {
 				return nil
 			}
-			err = r.follow(ctx)
+			err = r.follow(ctx, looks)
 		}
 		switch {
 		case err == nil:
@@ -96,6 +112,7 @@ func (r *rollout) read(ctx context.Context) error {
 		return nil
 	}
 	r.podsRead = list.ResourceVersion
+	r.readNewest(ctx)
 	for i := range list.Items {
 		r.pods[list.Items[i].UID] = &list.Items[i]
 	}
@@ -105,8 +122,9 @@ func (r *rollout) read(ctx context.Context) error {
 func (r *rollout) selector() string { return metav1.FormatLabelSelector(r.deployment.Spec.Selector) }
 
 // follow applies what the watches say until the roll-out is done (nil), the
-// Deployment is gone (ErrNotFound), or the state must be read anew.
-func (r *rollout) follow(ctx context.Context) error {
+// Deployment is gone (ErrNotFound), or the state must be read anew. What is read
+// beside the watches ends with the context looks.
+func (r *rollout) follow(ctx, looks context.Context) error {
 	deployments, err := r.c.apps.Deployments(r.namespace).Watch(ctx, metav1.ListOptions{
 		FieldSelector: "metadata.name=" + r.name, ResourceVersion: r.deployment.ResourceVersion,
 	})
@@ -123,20 +141,32 @@ func (r *rollout) follow(ctx context.Context) error {
 		defer w.Stop()
 		pods = w.ResultChan()
 	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
+		var wake <-chan time.Time
+		if r.wake > 0 {
+			timer.Reset(r.wake)
+			wake = timer.C
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-wake:
+		case <-r.looker.learned:
 		case event, ok := <-deployments.ResultChan():
 			if err := r.onDeployment(event, ok); err != nil {
 				return err
+			}
+			if r.podsHidden == "" {
+				r.readNewest(ctx)
 			}
 		case event, ok := <-pods:
 			if err := r.onPod(event, ok); err != nil {
 				return err
 			}
 		}
-		if r.report() {
+		if r.report(looks) {
 			return nil
 		}
 	}
@@ -171,42 +201,11 @@ func (r *rollout) onPod(event watch.Event, open bool) error {
 }
 
 // report tells a change, and whether the roll-out is done.
-func (r *rollout) report() (done bool) {
-	now := r.state()
+func (r *rollout) report(looks context.Context) (done bool) {
+	now := r.state(looks, time.Now())
 	if !reflect.DeepEqual(now, r.last) {
 		r.last = now
 		r.progress(now)
 	}
 	return now.Done()
-}
-
-func (r *rollout) state() Rollout {
-	d := r.deployment
-	out := Rollout{
-		Generation: d.Generation, Observed: d.Status.ObservedGeneration, Desired: replicas(d),
-		Total: int(d.Status.Replicas), Updated: int(d.Status.UpdatedReplicas),
-		Ready: int(d.Status.ReadyReplicas), Available: int(d.Status.AvailableReplicas),
-		Message: trouble(d), PodsHidden: r.podsHidden,
-	}
-	pods := make([]*corev1.Pod, 0, len(r.pods))
-	for _, pod := range r.pods {
-		pods = append(pods, pod)
-	}
-	out.Pods = podStates(pods)
-	return out
-}
-
-// trouble says why the Deployment itself cannot go on.
-func trouble(d *appsv1.Deployment) string {
-	if d.Spec.Paused {
-		return "the Deployment is paused"
-	}
-	for _, cond := range d.Status.Conditions {
-		stuck := cond.Type == appsv1.DeploymentProgressing && cond.Status == corev1.ConditionFalse
-		refused := cond.Type == appsv1.DeploymentReplicaFailure && cond.Status == corev1.ConditionTrue
-		if stuck || refused {
-			return cond.Message
-		}
-	}
-	return ""
 }

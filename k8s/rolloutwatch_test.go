@@ -36,17 +36,21 @@ func (e expiring) Err() error {
 func TestWatchRolloutTellsWhyPodsDoNotStart(t *testing.T) {
 	cluster := testcluster.Shared(t)
 	c, _ := admin(t, cluster)
-	for name, tt := range map[string]struct{ status, reason, message string }{
+	for name, tt := range map[string]struct{ status, reason, message, text string }{
 		"CrashLoopBackOff": {`
           waiting: {reason: CrashLoopBackOff, message: back-off 10s restarting}
-        lastState: {terminated: {exitCode: 7}}`, "CrashLoopBackOff", "exit code 7; back-off 10s restarting"},
+        lastState: {terminated: {exitCode: 7}}`, "CrashLoopBackOff", "exit code 7; back-off 10s restarting",
+			"CrashLoopBackOff: container backstage ended with exit code 7 (restarted 3 times)"},
 		"CreateContainerConfigError": {`
-          waiting: {reason: CreateContainerConfigError, message: "couldn't find key client-secret in Secret"}`,
-			"CreateContainerConfigError", "couldn't find key client-secret in Secret"},
+          waiting: {reason: CreateContainerConfigError, message: "couldn't find key client-secret in Secret ns/s"}`,
+			"CreateContainerConfigError", "couldn't find key client-secret in Secret ns/s",
+			`CreateContainerConfigError: Secret "s" has no key "client-secret"`},
 		"ImagePullBackOff": {`
-          waiting: {reason: ImagePullBackOff, message: "Back-off pulling image"}`, "ImagePullBackOff", "Back-off pulling image"},
+          waiting: {reason: ImagePullBackOff, message: "Back-off pulling image"}`, "ImagePullBackOff", "Back-off pulling image",
+			`ImagePullBackOff: Back-off pulling image (image "x")`},
 		"OOMKilled": {`
-          terminated: {reason: OOMKilled, exitCode: 137}`, "OOMKilled", "exit code 137"},
+          terminated: {reason: OOMKilled, exitCode: 137}`, "OOMKilled", "exit code 137",
+			"OOMKilled: container backstage used more memory than its limit (restarted 3 times)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ns := cluster.Namespace(t)
@@ -90,7 +94,7 @@ spec:
 			if pod.Message != tt.message || pod.Ready {
 				t.Errorf("got %+v", pod)
 			}
-			if want := "; pod " + pod.Name + ": " + tt.reason + ": " + tt.message; !strings.HasSuffix(err.Error(), want) {
+			if want := "; pod " + pod.Name + ": " + tt.text; !strings.HasSuffix(err.Error(), want) {
 				t.Errorf("got  %v\nwant …%s", err, want)
 			}
 		})

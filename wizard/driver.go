@@ -16,7 +16,7 @@ import (
 type End struct {
 	Review  Review
 	Outcome apply.Outcome
-	Applied bool  // actions were carried out, or there was nothing to do
+	Applied bool  // what was asked is in force in files and Secret: carried out, or so already
 	Left    bool  // the operator left; nothing was changed
 	Err     error // applying failed
 }
@@ -98,12 +98,24 @@ func (e End) Summary() []Line {
 	}
 	e.Review.attention(&l)
 	if len(e.Outcome.Actions) == 0 {
-		l.add(Good, "", "Everything is as asked already: nothing was changed.")
+		l.add(Good, "", nothingToChange)
 	}
-	if d := e.Review.Input.Draft; d.Portal.Enabled && d.Security.Authentication {
+	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
+	if d := e.Review.Input.Draft; left && d.Portal.Enabled && d.Security.Authentication {
 		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
 	}
 	e.Review.next(&l, "Next")
+	return l
+}
+
+const nothingToChange = "Nothing to change: everything is as asked already."
+
+// Preview is what a dry run shows: the review, and whether there is anything in it.
+func (e End) Preview() []Line {
+	l := lines(e.Review.Lines())
+	if e.Review.Plan != nil && !e.Review.Changes() {
+		l.add(Good, "", "\n"+nothingToChange)
+	}
 	return l
 }
 

@@ -8,7 +8,10 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/check"
 )
 
-// Result is the outcome of a run, for programs. Its form is a promise.
+// Result is the outcome of a run, for programs. Its form is a promise. Applied
+// tells that the files and the Secret are as asked, now or already; what this run
+// changed is in Files, Secret and Actions. It is false for a dry run and where
+// something kept the run from it. Next is what is left for the operator.
 type Result struct {
 	Flow     string         `json:"flow"`
 	DryRun   bool           `json:"dryRun"`

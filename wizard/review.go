@@ -130,7 +130,11 @@ func (r Review) Lines() []Line {
 	r.values(&l)
 	r.warnings(&l)
 	r.checks(&l)
-	r.next(&l, "Next, after applying")
+	heading := "Next, after applying"
+	if !r.Changes() {
+		heading = "Next"
+	}
+	r.next(&l, heading)
 	return l
 }
 

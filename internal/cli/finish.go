@@ -47,7 +47,7 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 		return nil // the driver has left its summary in the scrollback
 	}
 	if s.DryRun() {
-		return wizard.WritePlain(a.out, end.Review.Lines())
+		return wizard.WritePlain(a.out, end.Preview())
 	}
 	return wizard.WritePlain(a.out, end.Summary())
 }

@@ -68,6 +68,53 @@ func TestReleaseIsTheStart(t *testing.T) {
 	}
 }
 
+// TestNothingLeft: once the release was upgraded, the same run leaves nothing to
+// do; before that, it still tells how.
+func TestNothingLeft(t *testing.T) {
+	s := newSite(t)
+	s.ApplyManifest(t, []byte(standIns))
+	g := development()
+	g["target.release"] = s.namespace
+	upgrade := func() {
+		s.helm(t, "upgrade", "--install", s.namespace, s.chart, "-n", s.namespace, "-f", "backstage-values.yaml")
+	}
+	for _, step := range []struct {
+		title   string
+		prepare func()
+		changes bool
+		left    string // in the first command; "" for no command
+	}{
+		{"first", func() {}, true, "helm upgrade"},
+		{"not yet installed", func() {}, false, "helm upgrade"},
+		{"installed", upgrade, false, ""},
+		{"one more change", func() { g["features.workflows"] = false }, true, "helm upgrade"},
+		{"not yet upgraded", func() {}, false, "helm upgrade"},
+		{"upgraded", upgrade, false, ""},
+	} {
+		step.prepare()
+		end := s.run(t, wizard.Settings{}, g)
+		if end.Err != nil || !end.Applied || len(end.Review.Problems) > 0 {
+			t.Fatal(step.title, end.Err, end.Review.Problems, end.Review.Checks)
+		}
+		left := ""
+		for _, c := range end.Review.Plan.Next {
+			left += c.Line + "\n"
+		}
+		if end.Review.Changes() != step.changes || (left == "") != (step.left == "") || !strings.HasPrefix(left, step.left) {
+			t.Errorf("%s: changes %v, left:\n%s", step.title, end.Review.Plan.Actions, left)
+		}
+		said := 0
+		for _, line := range end.Summary() {
+			if strings.HasPrefix(line.Text, "Nothing to change") {
+				said++
+			}
+		}
+		if (said == 1) == step.changes {
+			t.Errorf("%s: it says %d times that there is nothing to change", step.title, said)
+		}
+	}
+}
+
 // TestDropsAreRefused: a file that lacks what the release was given fails the
 // check, names it and writes nothing, unless accepted by name.
 func TestDropsAreRefused(t *testing.T) {

@@ -18,8 +18,12 @@ type Command struct {
 const ChartReference = "oci://ghcr.io/openchoreo/helm-charts/openchoreo-control-plane"
 
 // next writes the commands that are left to the operator, in the order that
-// works: the Secret before the release, since its keys are not optional.
+// works: the Secret before the release, since its keys are not optional. When
+// nothing is left to do, there are none.
 func (p *Plan) next() {
+	if p.settled() {
+		return
+	}
 	d := &p.in.Draft
 	ns := Quote(d.Target.Namespace)
 	if p.Secret.Action == "manifest" {
@@ -34,7 +38,7 @@ func (p *Plan) next() {
 		p.Next = append(p.Next, Command{Comment: comment, Line: p.guideLine(line)})
 	}
 	restart := p.restartNeeded()
-	if p.upgradeNeeded() || p.Secret.Action == "manifest" {
+	if p.upgradeNeeded() || p.Secret.Action == "manifest" || p.lags() {
 		p.deploy()
 	}
 	if !d.Portal.Enabled {

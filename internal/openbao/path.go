@@ -30,15 +30,11 @@ func checkPath(what, path string) error {
 }
 
 // url returns where the path of the API is, which counts from below /v1/ and is
-// not escaped yet. Slashes stay, what has a meaning in an address is escaped.
+// not escaped yet. Slashes stay, what has a meaning in an address is escaped when
+// the URL is written.
 func (s *Store) url(api string, query url.Values) *url.URL {
 	u := s.address
 	u.Path += "/v1/" + api
-	segments := strings.Split(u.Path, "/")
-	for i, segment := range segments {
-		segments[i] = url.PathEscape(segment)
-	}
-	u.RawPath = strings.Join(segments, "/")
 	u.RawQuery = query.Encode()
 	return &u
 }

@@ -317,7 +317,7 @@ func TestStandby(t *testing.T) {
 func TestHealthOfOddServers(t *testing.T) {
 	s := baotest.Start(t)
 	s.Uninitialize()
-	store := open(t, double{s}, "", "secret")
+	store := open(t, double{s}, baotest.RootToken, "secret")
 	if h, err := store.Health(t.Context()); err != nil || h.Initialized || !h.Sealed {
 		t.Errorf("%+v, %v", h, err)
 	}

@@ -48,7 +48,7 @@ func (s *Store) Rights(ctx context.Context, path string) (Rights, error) {
 		if json.Unmarshal(said[path], &has) != nil {
 			broken = true
 		}
-		return slices.Contains(has, "root") || (slices.Contains(has, capability) && !slices.Contains(has, "deny"))
+		return slices.Contains(has, "root") || slices.Contains(has, capability)
 	}
 	r := Rights{
 		Read: may(data, "read"), Create: may(data, "create"), Update: may(data, "update"),

@@ -14,16 +14,15 @@ type APIConfig struct {
 }
 
 func (c *Client) apiConfig(ctx context.Context, namespace string) APIConfig {
-	const name = "openchoreo-api-config"
 	var configMap struct {
 		Data map[string]string `json:"data"`
 	}
-	if err := c.get(ctx, kind{"", "v1", "configmaps"}, namespace, name, &configMap); err != nil {
+	if err := c.get(ctx, kind{"", "v1", "configmaps"}, namespace, apiConfigName, &configMap); err != nil {
 		return APIConfig{Unknown: unknown(err)}
 	}
 	var out APIConfig
 	if err := yaml.Unmarshal([]byte(configMap.Data["config.yaml"]), &out.Config); err != nil {
-		out.Unknown = "ConfigMap " + name + ": config.yaml: " + err.Error()
+		out.Unknown = "ConfigMap " + apiConfigName + ": config.yaml: " + err.Error()
 	}
 	return out
 }

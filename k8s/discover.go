@@ -12,9 +12,13 @@ const (
 	DefaultSecretName = "backstage-secrets"
 	portalName        = "backstage"
 	apiName           = "openchoreo-api"
+	apiConfigName     = "openchoreo-api-config"
 	gatewayName       = "gateway-default"
 	thunderNamespace  = "thunder"
 )
+
+// planeGroup is the API group of OpenChoreo's planes.
+const planeGroup = "openchoreo.dev"
 
 // Query says what Discover looks for.
 type Query struct {

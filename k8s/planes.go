@@ -70,7 +70,7 @@ func (c *Client) listPlanes(ctx context.Context, resource string) ([]Plane, erro
 			} `json:"status"`
 		} `json:"items"`
 	}
-	if err := c.list(ctx, kind{"openchoreo.dev", "v1alpha1", resource}, "", "", 100, &list); err != nil {
+	if err := c.list(ctx, kind{planeGroup, "v1alpha1", resource}, "", "", 100, &list); err != nil {
 		return nil, err
 	}
 	var out []Plane

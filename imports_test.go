@@ -73,6 +73,7 @@ var libraries = []library{
 	{"k8s.io/apimachinery", []string{"k8s"}, "the rest gets plain types"},
 	{"k8s.io/apimachinery/pkg/api/resource", []string{"k8s", "steps"}, "quantities are parsed as the API server does"},
 	{"k8s.io/apimachinery/pkg/util/validation", []string{"k8s", "steps"}, "names are checked as the API server does"},
+	{"k8s.io/streaming", []string{"k8s"}, "port-forwards are where client-go is"},
 	{"k8s.io/klog", []string{"k8s"}, "client-go's log is silenced where client-go is"},
 	{"github.com/go-logr/logr", []string{"k8s"}, "client-go's log is silenced where client-go is"},
 	{"helm.sh/helm", []string{"internal/chart"}, "charts are read in one place"},

@@ -57,6 +57,7 @@ type Client struct {
 	apps    appsv1.AppsV1Interface
 	authz   authorizationv1.AuthorizationV1Interface
 	raw     rest.Interface // for paths of which no Go types are linked
+	config  *rest.Config   // for connections of their own: port-forwards
 }
 
 // Target is where a Client's requests go; a person compares it before a write.
@@ -135,7 +136,7 @@ func (c *Client) connect(cfg *rest.Config) error {
 	if err != nil {
 		return fmt.Errorf("kubeconfig: %w", err)
 	}
-	c.core, c.apps, c.authz, c.raw = core, apps, authz, core.RESTClient()
+	c.core, c.apps, c.authz, c.raw, c.config = core, apps, authz, core.RESTClient(), cfg
 	return nil
 }
 

@@ -30,7 +30,7 @@ func oneLine(text string) string {
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(strings.TrimLeft(strings.TrimSpace(line), "*"))
 		if line != "" && !countedErrors.MatchString(line) {
-			parts = append(parts, countedErrorsEnd.ReplaceAllString(line, "$1"))
+			parts = append(parts, strings.TrimSpace(countedErrorsEnd.ReplaceAllString(line, "$1")))
 		}
 	}
 	text = strings.Join(parts, "; ")
@@ -63,8 +63,8 @@ var helmCauses = []struct {
 			u.historyCommand() + "; if nobody is at work: " + u.backCommand()
 	}},
 	{regexp.MustCompile(`has no deployed releases`), func(u Upgrade, _ string, _ []string) (string, string) {
-		return "release " + u.Release + " has no revision that could be upgraded: its removal was cut off",
-			u.historyCommand() + "; to finish the removal: " + u.helm("uninstall", u.Release)
+		return "release " + u.Release + " has no revision that could be upgraded: it was uninstalled, or that was cut off",
+			u.historyCommand() + "; to be rid of what is left: " + u.helm("uninstall", u.Release)
 	}},
 	{regexp.MustCompile(`cannot re-?use a name that is still in use`), func(u Upgrade, _ string, _ []string) (string, string) {
 		return "somebody else has installed release " + u.Release + " meanwhile", "look at it first: " + u.historyCommand()
@@ -73,7 +73,7 @@ var helmCauses = []struct {
 		if m[1] != "" {
 			return fmt.Sprintf("release %s has no revision %s; Helm keeps the last ten", u.Release, m[1]), u.historyCommand()
 		}
-		return fmt.Sprintf("there is no release %s in namespace %s", u.Release, u.Namespace), "helm list -A"
+		return fmt.Sprintf("there is no release %s in namespace %s, or not that revision of it", u.Release, u.Namespace), u.historyCommand() + "; or helm list -A"
 	}},
 
 	// The values, the files and the chart.
@@ -128,7 +128,7 @@ var helmCauses = []struct {
 	{regexp.MustCompile(`ValidatingAdmissionPolicy '([^']*)' .*denied request: (.*)`), policyRefusal},
 	{regexp.MustCompile(`(\w+) "([^"]*)" in namespace "([^"]*)" exists and cannot be imported into the current release: invalid ownership metadata; (.*)`), foreignObject},
 	{regexp.MustCompile(`conflict occurred while applying object|Apply failed with \d+ conflict`), applyConflict},
-	{regexp.MustCompile(`field is immutable|updates to statefulset spec for fields other than`), immutableField},
+	{regexp.MustCompile(`\bis immutable\b|updates to statefulset spec for fields other than|field can not be less than`), immutableField},
 	{regexp.MustCompile(`exceeded quota: ([^,]*), (.*)`), func(u Upgrade, _ string, m []string) (string, string) {
 		return fmt.Sprintf("the quota %s of the namespace is used up: %s", m[1], m[2]), u.kubectl("describe quota " + shellWord(m[1]))
 	}},
@@ -201,8 +201,11 @@ func immutableField(u Upgrade, text string, _ []string) (string, string) {
 	if argument == "" {
 		return fmt.Sprintf("%s of an object cannot be changed: %s", what, text), u.historyCommand()
 	}
-	return fmt.Sprintf("%s: %s cannot be changed while it exists", object, what),
-		"its pods live on when it is deleted so, and the upgrade creates it anew: " + u.kubectl("delete "+argument+" --cascade=orphan")
+	cause := fmt.Sprintf("%s: %s cannot be changed while it exists", object, what)
+	if strings.HasPrefix(argument, "persistentvolumeclaim ") {
+		return cause, "set the values back to what it has: " + u.kubectl("get "+argument+" -o yaml") + "; to delete it is to delete its data"
+	}
+	return cause, "the upgrade creates it anew, and its pods stop meanwhile: " + u.kubectl("delete "+argument)
 }
 
 func missingRight(_ Upgrade, _ string, m []string) (string, string) {

@@ -5,7 +5,8 @@ import "strings"
 // StatusBlocks tells whether helm upgrade --install refuses to work on u's
 // release while its newest revision has this status, why, and which command
 // clears that. Nothing blocks where a release is deployed, failed (even in its
-// first installation), superseded or uninstalled with its history kept.
+// first installation), superseded or uninstalled with its history kept; the last
+// is refused by Helm before 3.14.
 func (u Upgrade) StatusBlocks(status string) (blocked bool, why, command string) {
 	switch status {
 	case "pending-install":

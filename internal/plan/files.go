@@ -45,7 +45,7 @@ func (p *Plan) files() error {
 		return fmt.Errorf("%s: %w", edited.Path, err)
 	}
 	place := edited.Values.Place()
-	if place.Kind == values.PlaceApplication || place.Kind == values.PlaceApplicationSet {
+	if place.Kind == values.PlaceApplication || place.Kind == values.PlaceApplicationSet || place.Kind == values.PlaceHelmChart {
 		for _, w := range result.Warnings {
 			if strings.HasSuffix(w.Text, "and this wins") {
 				p.Problems = append(p.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf("would not take effect: %s:%d: %s", edited.Path, w.Line, w.Text)})

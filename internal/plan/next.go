@@ -93,6 +93,8 @@ func (p *Plan) deploy() {
 		if kind == values.PlaceApplication {
 			p.command("", "argocd app sync %s", Quote(name))
 		}
+	case values.PlaceHelmChart, values.PlaceHelmChartConfig:
+		p.command("K3s installs from the object", "kubectl apply -f %s", Quote(f.Path))
 	default:
 		p.command("the release", "%s", p.helm())
 	}

@@ -108,7 +108,10 @@ func (l *locator) source(m manifest, path []segment, source map[string]any, shad
 	if chart == "" {
 		p.Chart = ""
 	}
-	l.add(m, p, values, chart, textAt(source, "path"))
+	if m.place == PlaceApplicationSet && l.severalCharts(m, p, path, source, values) {
+		return nil
+	}
+	l.add(m, p, nil, values, chart, textAt(source, "path"))
 	return nil
 }
 

@@ -241,6 +241,17 @@ func (d *document) child(n *yaml.Node, s segment) *yaml.Node {
 	return nil
 }
 
+// at finds the node at a path as child does; nil if it is not written out.
+func (d *document) at(path []segment) *yaml.Node {
+	n := d.root
+	for _, s := range path {
+		if n = d.child(n, s); n == nil {
+			return nil
+		}
+	}
+	return n
+}
+
 // nextDocument finds the marker of a second document that says anything.
 func (d *document) nextDocument() int {
 	from := len(utf8BOM)

@@ -28,7 +28,7 @@ func (l *locator) helmRelease(m manifest) {
 		chart, version = l.referenced(m)
 	}
 	p.Chart = strings.TrimSpace(chart + " " + version)
-	l.add(m, p, values, chart, ref, textAt(m.tree, "metadata", "name"))
+	l.add(m, p, nil, values, chart, ref, textAt(m.tree, "metadata", "name"))
 }
 
 // referenced gives chart and version of what a chartRef names, when the file

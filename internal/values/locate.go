@@ -7,9 +7,10 @@ import (
 
 // Locate finds the places in a file where the values of a chart live, or would
 // go: a values file of the chart or of an umbrella chart, a Flux HelmRelease, an
-// Argo CD Application or ApplicationSet. Of several objects it gives those
-// that concern the chart. There is always one place or more, else the error, of
-// type *Error, says why not and what to do.
+// Argo CD Application or ApplicationSet, a HelmChart or HelmChartConfig of K3s,
+// also as items of a List. Of several objects it gives those that concern the
+// chart. There is always one place or more, else the error, of type *Error, says
+// why not and what to do.
 //
 // The chart is the name under which an umbrella chart depends on it: its own or
 // its alias. The keys are some that the chart has at the top of its values, by
@@ -41,7 +42,10 @@ func (l *locator) locate(src []byte) ([]Place, error) {
 		if m.kind == "" && len(l.all) == 0 {
 			return l.valuesFile(src)
 		}
-		l.all = append(l.all, m)
+		l.all = append(l.all, m.objects()...)
+	}
+	for i := range l.all {
+		l.all[i].object = i
 	}
 	if len(l.all) == 0 {
 		return l.valuesFile(src)
@@ -55,6 +59,8 @@ func (l *locator) locate(src []byte) ([]Place, error) {
 			err = l.application(m, keyPath("spec"))
 		case PlaceApplicationSet:
 			err = l.application(m, keyPath("spec", "template", "spec"))
+		case PlaceHelmChart, PlaceHelmChartConfig:
+			l.helmChart(m)
 		}
 		if err != nil {
 			return nil, err
@@ -77,6 +83,7 @@ type candidate struct {
 	Place
 	manifest
 	concern concern
+	refusal error // why the values have no place there, if that is so
 }
 
 // concern tells whether an object is about the chart.
@@ -136,11 +143,11 @@ func (l *locator) hasKeys(tree map[string]any) bool {
 	return slices.ContainsFunc(l.keys, func(k string) bool { _, ok := tree[k]; return ok })
 }
 
-// add completes a place: values are those at its path, and names
-// those in the object that may tell the chart.
-func (l *locator) add(m manifest, p Place, values map[string]any, chart string, names ...string) {
+// add completes a place, or one that there would be but for a refusal: values
+// are those at its path, and names those in the object that may tell the chart.
+func (l *locator) add(m manifest, p Place, refusal error, values map[string]any, chart string, names ...string) {
 	p.Kind, p.Document, p.Name = m.place, m.document, m.name
-	c := candidate{Place: p, manifest: m, concern: unknown}
+	c := candidate{Place: p, manifest: m, concern: unknown, refusal: refusal}
 	mentions := func(s string) bool { return strings.Contains(s, l.chart) }
 	key, umbrella := l.inside(values)
 	switch {
@@ -156,6 +163,7 @@ func (l *locator) add(m manifest, p Place, values map[string]any, chart string, 
 	case chart != "" && !strings.Contains(chart, "{{") && !strings.ContainsAny(chart, "/."):
 		c.concern = foreign
 	}
+	c.Path.segs = join(m.base, c.Path.segs...)
 	l.found = append(l.found, c)
 }
 
@@ -164,28 +172,28 @@ func (l *locator) add(m manifest, p Place, values map[string]any, chart string, 
 func (l *locator) choose() ([]Place, error) {
 	best, other := map[int]concern{}, map[int]bool{}
 	for _, c := range l.found {
-		best[c.document] = max(best[c.document], c.concern)
-		other[c.document] = other[c.document] || c.concern == foreign
+		best[c.object] = max(best[c.object], c.concern)
+		other[c.object] = other[c.object] || c.concern == foreign
 	}
-	var sure, maybe []Place
+	var sure, maybe []candidate
 	for _, c := range l.found {
 		switch {
-		case c.concern >= named && c.concern == best[c.document]:
-			sure = append(sure, c.Place)
-		case c.concern == unknown && !other[c.document]: // beside another chart it belongs to that
-			maybe = append(maybe, c.Place)
+		case c.concern >= named && c.concern == best[c.object]:
+			sure = append(sure, c)
+		case c.concern == unknown && !other[c.object]: // beside another chart it belongs to that
+			maybe = append(maybe, c)
 		}
 	}
 	if len(sure) > 0 {
-		return sure, nil
+		return accepted(sure)
 	}
 	if len(maybe) == 1 {
-		return maybe, nil
+		return accepted(maybe)
 	}
 	if len(maybe) > 1 {
 		var names []string
-		for _, p := range maybe {
-			names = append(names, p.String())
+		for _, c := range maybe {
+			names = append(names, c.Place.String())
 		}
 		return nil, l.found[0].refuse(nil, "give a file with one of them", "none of these names the chart %s: %s", l.chart, strings.Join(names, "; "))
 	}
@@ -194,6 +202,20 @@ func (l *locator) choose() ([]Place, error) {
 		return nil, c.refuse(nil, "give the file that holds the values of "+l.chart, "this installs the chart %s, not %s", c.Place.Chart, l.chart)
 	}
 	return nil, l.nowhere()
+}
+
+// accepted gives the places without a refusal, else the first refusal.
+func accepted(list []candidate) ([]Place, error) {
+	var places []Place
+	for _, c := range list {
+		if c.refusal == nil {
+			places = append(places, c.Place)
+		}
+	}
+	if len(places) == 0 {
+		return nil, list[0].refusal
+	}
+	return places, nil
 }
 
 // nowhere says why a file of objects has no place for values.

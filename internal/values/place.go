@@ -10,16 +10,19 @@ type PlaceKind string
 
 // The kinds of Place.
 const (
-	PlacePlain          PlaceKind = "plain"          // a values file of the chart
-	PlaceUmbrella       PlaceKind = "umbrella"       // a values file of a chart that depends on it
-	PlaceHelmRelease    PlaceKind = "helmrelease"    // Flux
-	PlaceApplication    PlaceKind = "application"    // Argo CD
-	PlaceApplicationSet PlaceKind = "applicationset" // Argo CD
+	PlacePlain           PlaceKind = "plain"           // a values file of the chart
+	PlaceUmbrella        PlaceKind = "umbrella"        // a values file of a chart that depends on it
+	PlaceHelmRelease     PlaceKind = "helmrelease"     // Flux
+	PlaceApplication     PlaceKind = "application"     // Argo CD
+	PlaceApplicationSet  PlaceKind = "applicationset"  // Argo CD
+	PlaceHelmChart       PlaceKind = "helmchart"       // K3s
+	PlaceHelmChartConfig PlaceKind = "helmchartconfig" // K3s
 )
 
 var placeNames = map[PlaceKind]string{
 	PlacePlain: "values file", PlaceUmbrella: "umbrella values file", PlaceHelmRelease: "HelmRelease",
 	PlaceApplication: "Application", PlaceApplicationSet: "ApplicationSet",
+	PlaceHelmChart: "HelmChart", PlaceHelmChartConfig: "HelmChartConfig",
 }
 
 // Place is where the values of a chart live in a file. The zero value is the

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -41,6 +42,13 @@ var wrappings = map[string]wrapping{
 		}
 		return "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n      values: " + header +
 			" # ours\n" + indented(src, 10) + "      releaseName: x\n  project: x\n", isPrintable(strings.ReplaceAll(strings.ReplaceAll(src, "\n", ""), "\t", ""))
+	}},
+	"item": {at: Place{Kind: PlaceHelmChart, Path: MustPath("items[1].spec.valuesContent"), Text: true}, text: true, wrap: func(src string) (string, bool) {
+		if src == "" || strings.HasPrefix(src, " ") || strings.HasPrefix(src, "\n") || !strings.HasSuffix(src, "\n") || strings.HasSuffix(src, " \n") || strings.HasSuffix(src, "\n\n") {
+			return "", false
+		}
+		return "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n- apiVersion: helm.cattle.io/v1\n  kind: HelmChart\n  spec:\n    valuesContent: |\n" +
+			indented(src, 6) + "    version: x\n", isPrintable(strings.ReplaceAll(strings.ReplaceAll(src, "\n", ""), "\t", ""))
 	}},
 	"quoted": {at: Place{Kind: PlaceApplication, Path: MustPath("spec.sources[1].helm.values"), Text: true}, text: true, wrap: func(src string) (string, bool) {
 		return "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  sources: [{repoURL: x}, {helm: {values: " + quote(src) + ", x: 1}}]\n", true
@@ -215,7 +223,13 @@ func checkTree(t *testing.T, before, after []byte, path []segment, e Edit) {
 // TestCorpusPlaces edits the values of real files where they are.
 func TestCorpusPlaces(t *testing.T) {
 	kinds := map[PlaceKind]int{}
-	for name, file := range corpus(t) {
+	files := corpus(t)
+	own, err := os.ReadFile("testdata/places/appset.yaml") // the corpus has none of this kind for our chart
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["own appset"] = own
+	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
 			for variant, src := range variants(file) {
 				places, err := Locate(src, someChart, topKeys...)
@@ -245,6 +259,13 @@ func TestCorpusPlaces(t *testing.T) {
 							t.Errorf("%s: %s: %v", variant, describe(edit), err)
 						}
 					}
+				}
+				if strings.Contains(name, "planes-appset") {
+					if len(places) > 0 || e.Line != 69 || e.Column != 18 || !strings.Contains(e.Reason, "the template {{.chart}}") ||
+						!strings.HasPrefix(e.Hint, "give values/cp/control-plane.yaml of https://") {
+						t.Errorf("%s: %v, %v", variant, places, err)
+					}
+					continue
 				}
 				if wanted := kindInName(name); len(places) == 0 && wanted != "" && !strings.Contains(fmt.Sprint(err), "installs the chart") {
 					t.Errorf("%s: want %s: %v", variant, wanted, err)

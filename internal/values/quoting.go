@@ -186,8 +186,8 @@ func safelyPlain(s string, flow bool) bool {
 // date is what YAML 1.1 takes for a timestamp, and a little more.
 var date = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t]|$)`)
 
-// placeholder is for Helm's and Argo CD's templates, envsubst and Flux.
-var placeholder = regexp.MustCompile(`\{\{|\$[{A-Za-z_]`)
+// placeholder is for Helm's and Argo CD's templates, envsubst and Flux, and K3s.
+var placeholder = regexp.MustCompile(`\{\{|\$[{A-Za-z_]|%\{`)
 
 func holdsPlace(s string) bool { return strings.ContainsAny(s, "{$") && placeholder.MatchString(s) }
 

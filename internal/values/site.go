@@ -44,7 +44,7 @@ func open(src []byte, at Place, seen ...reading) (*site, error) {
 		return nil, s.explain(err)
 	}
 	s.d, s.tree = r.d, r.tree
-	if !at.isFile() && manifestOf(s.tree).place != at.Kind {
+	if !at.isFile() && objectAt(s.tree, at.Path.segs).place != at.Kind {
 		return nil, s.explain(refuse(s.d.root, hintLocate, "this is no %s", placeNames[at.Kind]))
 	}
 	if err := s.walk(); err != nil {

@@ -75,7 +75,11 @@ func FindHelm(ctx context.Context, environ []string, drop ...string) (*Helm, err
 	run := h.start([]string{"version", "--short"}, nil)
 	run.impatient = true
 	if err := run.wait(ctx, 0); err != nil {
-		return nil, &HelmError{Command: path + " version", Cause: run.reason(err), hint: "run it yourself; " + byHand, Output: run.lines(), Err: err}
+		e := &HelmError{Command: path + " version", Cause: oneLine(run.reason(err)), hint: "run it yourself; " + byHand, Output: run.lines(), Err: err}
+		if run.killed {
+			e.Cause, e.Err = context.Cause(ctx).Error(), context.Cause(ctx)
+		}
+		return nil, e
 	}
 	version, ok := parseHelmVersion(strings.Join(run.lines(), "\n"))
 	switch {

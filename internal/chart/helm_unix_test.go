@@ -177,7 +177,7 @@ func TestFindHelmEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	_, err := FindHelm(ctx, []string{"PATH=" + dir})
-	if e := helmError(t, err); !strings.Contains(e.Error(), "it was killed") {
+	if e := helmError(t, err); !errors.Is(err, context.DeadlineExceeded) || e.Cause != context.DeadlineExceeded.Error() {
 		t.Error(err)
 	}
 }

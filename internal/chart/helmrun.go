@@ -127,9 +127,6 @@ func (r *helmRun) end(err error) error {
 
 // reason says why helm did not do its work, in its own words.
 func (r *helmRun) reason(err error) string {
-	if r.killed {
-		return "it was killed"
-	}
 	if text := r.lastError(); text != "" {
 		return text
 	}

@@ -35,6 +35,7 @@ var rooms = map[string]room{
 	"internal/answers":                     {[]string{"internal/secret"}, "what the operator wants is plain data: no Kubernetes, no Helm paths, no terminal"},
 	"internal/chart":                       {[]string{"templates"}, "a chart answers questions about itself: no cluster, no step"},
 	"internal/chart/charttest":             {[]string{"templates"}, "a chart for tests"},
+	"internal/cause":                       {nil, "reads lines of logs and nothing else: no cluster, no answers, no step, no printing"},
 	"internal/check":                       {nil, "the engine does not know what is checked"},
 	"internal/file":                        {nil, "bytes and file systems, no YAML"},
 	"internal/secret":                      {nil, "everything may use it, so it may use nothing"},

@@ -1,0 +1,145 @@
+package cause
+
+// kubernetesRows are what the kubelet, the scheduler, controllers and operators
+// say, in events and conditions.
+func kubernetesRows() []row {
+	none := []string{"k8s.probe", "k8s.crash", "general."}
+	return []row{
+		{
+			id: "k8s.key", words: []string{"couldn't find key "}, match: has(`couldn't find key \S+ in (?:secret|configmap)`),
+			title: "A key is missing in the Secret",
+			cause: "The container wants a key that the Secret does not have; jenkins-api-key is wanted even without Jenkins.",
+			fix:   "backstage-setup install writes the missing keys. Where an ExternalSecret makes the Secret, add the key to its store and to it.",
+			step:  "secret.name", hides: none,
+		},
+		{
+			id: "k8s.secret", words: []string{"not found", "references non-existent secret key"}, match: has(`\b(?:secret|configmap) "[^"]+" not found|references non-existent secret key`),
+			title: "A Secret is missing",
+			cause: "The Secret that the pod refers to is not in its namespace.",
+			fix:   "backstage-setup install writes it. Where an ExternalSecret makes it, look at that: kubectl describe externalsecret.",
+			step:  "secret.name", hides: none,
+		},
+		{
+			id: "k8s.external-secret", words: []string{"secretsyncederror", "could not get secret data from provider", "secret does not exist", "error processing spec.data"},
+			match: has(`secretsyncederror|could not get secret data from provider|error processing spec\.data|cannot read secret data|secret does not exist`),
+			title: "External Secrets cannot make the Secret",
+			cause: "One key is not in the store, and one that is missing stops all; or the store does not answer.",
+			fix:   "Write the key that the line names to the store, or take its entry out of the ExternalSecret.",
+			step:  "secret.store.path", hides: append([]string{"k8s.secret", "k8s.key"}, none...),
+		},
+		{
+			id: "k8s.secret-number", words: []string{"secret.stringdata", "secret.data"}, match: has(`cannot unmarshal (?:number|bool|object|array) into go struct field secret\.(?:string)?data|illegal base64 data`),
+			title: "A value of the Secret is no text",
+			cause: "A number without quotes, such as the port, is no text in YAML.",
+			fix:   `Put it in quotes: postgres-port: "5432".`,
+			step:  "database.postgresql.port",
+		},
+		{
+			id: "k8s.image-name", words: []string{"invalidimagename", "couldn't parse image name", "invalid reference format"},
+			title: "The image's name is not valid",
+			cause: "backstage.image.repository or tag hold what no image can be called.",
+			fix:   "Correct backstage.image; an empty tag is the chart's own version.",
+			step:  "chart", hides: append([]string{"k8s.image"}, none...),
+		},
+		{
+			id: "k8s.image-denied", words: []string{"failed to pull", "errimagepull", "imagepullbackoff", "back-off pulling image"},
+			match: has(`pull.{0,400}(?:unauthorized|authorization failed|denied|403 forbidden|401 unauthorized|authentication required)`),
+			title: "The registry refuses the image",
+			cause: "The registry wants a login, or the image is not there: many registries answer alike.",
+			fix:   "Give the pull Secret in global.imagePullSecrets (charts 1.2), and check repository and tag.",
+			step:  "chart", hides: append([]string{"k8s.image"}, none...),
+		},
+		{
+			id: "k8s.image", words: []string{"failed to pull", "errimagepull", "imagepullbackoff", "back-off pulling image", "errimageneverpull"}, general: true,
+			title: "The image cannot be pulled",
+			cause: "The tag does not exist, or the node does not reach the registry.",
+			fix:   "Check backstage.image. Where nodes reach no registry, mirror the image and set its repository.",
+			step:  "chart", hides: none,
+		},
+		{
+			id: "k8s.quota", words: []string{"exceeded quota", "failed quota"},
+			title: "A quota refuses the pod",
+			cause: "The namespace's ResourceQuota has no room. A roll-out needs it for one pod more than usual.",
+			fix:   "Raise the quota or lower the requests: kubectl describe resourcequota.",
+			step:  "scaling.requests.memory", hides: none,
+		},
+		{
+			id: "k8s.admission", words: []string{"denied the request", "violates podsecurity", "usage per container is", "usage per pod is"},
+			match: has(`admission webhook.{0,200}denied the request|violates podsecurity|(?:maximum|minimum) \S+ usage per (?:container|pod) is`),
+			title: "The cluster refuses the pod",
+			cause: "A policy, Pod Security or a LimitRange does not allow it as the chart makes it.",
+			fix:   "The line says what is not allowed. Change the values, or have the policy changed.",
+			hides: none,
+		},
+		{
+			id: "k8s.service-account", words: []string{"error looking up service account"},
+			title: "The service account is missing",
+			cause: "The account that the pod runs as is not in its namespace.",
+			fix:   "Run helm upgrade again: the chart makes it.",
+			hides: none,
+		},
+		{
+			id: "k8s.claim", words: []string{"persistentvolumeclaim", "volume node affinity conflict", "no persistent volumes available"},
+			match: has(`unbound immediate persistentvolumeclaims|persistentvolumeclaim "[^"]*" (?:not found|is being deleted|bound to)|volume node affinity conflict|no persistent volumes available for this claim|waiting for .{0,60}persistentvolumeclaim`),
+			title: "The volume's claim is not bound",
+			cause: "No storage class provides it, or the volume is in another zone than the nodes with room.",
+			fix:   "kubectl describe pvc says why. Name a storage class that is there.",
+			step:  "database.sqlite.storageClass", hides: append([]string{"k8s.unschedulable"}, none...),
+		},
+		{
+			id: "k8s.unschedulable", words: []string{"nodes are available"}, match: has(`\d+/\d+ nodes are available`), general: true,
+			title: "No node takes the pod",
+			cause: "None has room for the requests, or labels and taints keep it away.",
+			fix:   "The line counts the reasons. Lower the requests, or add a node.",
+			step:  "scaling.requests.memory", hides: none,
+		},
+		{
+			id: "k8s.multi-attach", words: []string{"multi-attach error"},
+			title: "The volume is attached to another node",
+			cause: "ReadWriteOnce volumes go to one node at a time, and a roll-out starts the new pod before it ends the old one.",
+			fix:   "Scale to 0, wait until the pods are gone, and scale to 1. PostgreSQL does away with the volume.",
+			step:  "database.type", hides: append([]string{"k8s.mount"}, none...),
+		},
+		{
+			id: "k8s.mount", words: []string{"mountvolume.", "unable to attach or mount volumes", "attachvolume.attach failed"}, general: true,
+			title: "A volume cannot be mounted",
+			cause: "The storage does not give it, or what it is made of is missing.",
+			fix:   "The line says which volume: kubectl describe pod and kubectl describe pvc say more.",
+			step:  "database.sqlite.persistence", hides: none,
+		},
+		{
+			id: "k8s.sandbox", words: []string{"failed to create pod sandbox", "failedcreatepodsandbox"},
+			title: "The pod gets no network",
+			cause: "The node's network plugin does not work, or has no addresses left.",
+			fix:   "Look at the network plugin's pods on that node.",
+			hides: none,
+		},
+		{
+			id: "k8s.memory", words: []string{"oomkilled"},
+			title: "The container used more memory than its limit",
+			cause: "The limit is too low for the portal.",
+			fix:   "Raise the limit; 2Gi is the chart's default.",
+			step:  "scaling.limits.memory", hides: none,
+		},
+		{
+			id: "k8s.evicted", words: []string{"the node was low on resource", "pod ephemeral local storage usage exceeds", "usage of emptydir volume"},
+			title: "The node put the pod out",
+			cause: "The node is short of memory or disk, or the pod used more than it may.",
+			fix:   "Request what the pod uses, or free the node.",
+			step:  "scaling.requests.memory", hides: none,
+		},
+		{
+			id: "k8s.probe", words: []string{"probe failed", "probe errored"}, match: has(`(?:readiness|liveness|startup) probe (?:failed|errored)`),
+			title: "The health check fails",
+			cause: "The portal does not answer at /healthcheck: it starts, it hangs, or it has ended. On slow disks the 30 s before the first check are too short.",
+			fix:   "Look at the portal's log for the reason.",
+			hides: []string{"k8s.crash"},
+		},
+		{
+			id: "k8s.crash", words: []string{"back-off restarting failed container", "crashloopbackoff"}, general: true,
+			title: "The container ends again and again",
+			cause: "The portal ends with an error.",
+			fix:   "kubectl logs --previous has its last words.",
+		},
+	}
+}

@@ -60,8 +60,28 @@ func TestIsClusterAddress(t *testing.T) {
 	}
 }
 
-// backendManifest is two Deployments' worth of Services in the namespace NS; the
-// pod's ports are led to real servers by forwardPorts.
+// What is accepted is a Service that can be asked for, and its own name.
+func FuzzParseServiceHost(f *testing.F) {
+	for _, host := range []string{"postgres.db.svc", "a.b.c.svc.cluster.local.", "svc.svc.svc.svc", "A.B.SVC", "..svc", "a.b.svc:1"} {
+		f.Add(host)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		s, ok := parseServiceHost(host)
+		if !ok {
+			return
+		}
+		name := strings.TrimPrefix(s.pod+"."+s.name+"."+s.namespace+".svc", ".")
+		if again, ok := parseServiceHost(name); !ok || again != s {
+			t.Errorf("%q: read %+v, written %q, read %+v", host, s, name, again)
+		}
+		if !strings.HasPrefix(strings.ToLower(host), name) {
+			t.Errorf("%q is no beginning of %q", name, host)
+		}
+	})
+}
+
+// backendManifest is Services of every kind in the namespace NS; the pod's ports
+// lead to the real servers at ECHO and WEB.
 const backendManifest = `
 apiVersion: v1
 kind: Pod

@@ -244,7 +244,7 @@ func TestParseSubject(t *testing.T) {
 			t.Errorf("%s: written %s, read %+v %v", text, got, again, err)
 		}
 	}
-	for _, text := range []string{"", "jane", "user:", "user: ", "group:", "User:jane", "serviceaccount:setup", "serviceaccount:/s", "serviceaccount:ci/", "serviceaccount:ci/a/b", "serviceaccount:CI/s", "robot:r"} {
+	for _, text := range []string{"", "jane", "user:", "user: ", "group:", "User:jane", "serviceaccount:setup", "serviceaccount:/s", "serviceaccount:ci/", "serviceaccount:ci/a/b", "serviceaccount:CI/s", "robot:r", "user:a\nb", "user:\xff"} {
 		if got, err := ParseSubject(text); err == nil || !strings.Contains(err.Error(), "must be user:NAME") {
 			t.Errorf("%q: got %+v %v", text, got, err)
 		}
@@ -253,9 +253,38 @@ func TestParseSubject(t *testing.T) {
 		"jane":                       {Kind: "User", Name: "jane"},
 		"system:serviceaccount:ci:s": {Kind: "ServiceAccount", Namespace: "ci", Name: "s"},
 		"system:serviceaccount:ci":   {Kind: "User", Name: "system:serviceaccount:ci"},
+		"system:serviceaccount:C:s":  {Kind: "User", Name: "system:serviceaccount:C:s"},
 	} {
 		if got := UserSubject(user); got != want {
 			t.Errorf("%s: got %+v", user, got)
 		}
 	}
+}
+
+// What is accepted is read as the same again, and the manifest names it.
+func FuzzParseSubject(f *testing.F) {
+	for _, text := range []string{"user:jane", "group:a b", "serviceaccount:ci/s", "system:serviceaccount:ci:s", "user: x: y", `user:"\`, "user:\u2028"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := ParseSubject(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseSubject(s.String()); err != nil || again != s {
+			t.Errorf("%q: read %+v, written %q, read %+v %v", text, s, s, again, err)
+		}
+		manifest, err := RBAC(CreateSecretRights("ns"), s, "ns", RBACOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		documents := strings.Split(string(manifest), "\n---\n")
+		var binding rbacv1.RoleBinding
+		if err := yaml.UnmarshalStrict([]byte(documents[len(documents)-1]), &binding); err != nil {
+			t.Fatal(err)
+		}
+		if len(documents) != 3 || binding.Subjects[0].Name != s.Name || binding.Subjects[0].Kind != s.Kind {
+			t.Errorf("%+v: %s", s, manifest)
+		}
+	})
 }

@@ -3,6 +3,8 @@ package k8s
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -24,7 +26,7 @@ func ParseSubject(text string) (Subject, error) {
 		text = "user:" + text
 	}
 	kind, name, _ := strings.Cut(text, ":")
-	if name = strings.TrimSpace(name); name != "" {
+	if name = strings.TrimSpace(name); name != "" && utf8.ValidString(name) && !strings.ContainsFunc(name, unprintable) {
 		switch kind {
 		case "user":
 			return UserSubject(name), nil
@@ -33,7 +35,7 @@ func ParseSubject(text string) (Subject, error) {
 		case "serviceaccount":
 			s := Subject{Kind: rbacv1.ServiceAccountKind}
 			s.Namespace, s.Name, _ = strings.Cut(name, "/")
-			if len(validation.IsDNS1123Label(s.Namespace)) == 0 && len(validation.IsDNS1123Subdomain(s.Name)) == 0 {
+			if isServiceAccount(s.Namespace, s.Name) {
 				return s, nil
 			}
 		}
@@ -45,12 +47,18 @@ func ParseSubject(text string) (Subject, error) {
 // service accounts are known by their form.
 func UserSubject(user string) Subject {
 	if account, ok := strings.CutPrefix(user, serviceAccountPrefix); ok {
-		if namespace, name, ok := strings.Cut(account, ":"); ok && namespace != "" && name != "" {
+		if namespace, name, ok := strings.Cut(account, ":"); ok && isServiceAccount(namespace, name) {
 			return Subject{Kind: rbacv1.ServiceAccountKind, Namespace: namespace, Name: name}
 		}
 	}
 	return Subject{Kind: rbacv1.UserKind, Name: user}
 }
+
+func isServiceAccount(namespace, name string) bool {
+	return len(validation.IsDNS1123Label(namespace)) == 0 && len(validation.IsDNS1123Subdomain(name)) == 0
+}
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) }
 
 // String returns the subject as ParseSubject reads it.
 func (s Subject) String() string {

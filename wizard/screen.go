@@ -14,8 +14,8 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/check"
 )
 
-// grace is how long a screen that can be agreed to takes no keys: those typed
-// ahead were meant for the screen before.
+// grace is how long no key must have come before a screen that can be agreed to
+// takes any: those typed ahead were meant for the screen before.
 const grace = 300 * time.Millisecond
 
 // page is what the main pane shows.

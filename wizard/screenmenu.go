@@ -52,7 +52,7 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if m.holding {
-		return nil
+		return m.hold()
 	}
 	switch key {
 	case "esc":

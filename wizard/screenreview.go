@@ -122,9 +122,10 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		p.heading(-1)
 	case "esc":
 		return m.back()
-	}
-	if m.holding {
-		return nil
+	default:
+		if m.holding {
+			return m.hold() // more may come of what was typed ahead
+		}
 	}
 	switch v := m.verdict(); key {
 	case "enter":

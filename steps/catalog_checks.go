@@ -38,6 +38,9 @@ func CheckDocs() []CheckDoc {
 		{"chart.values", "The chart accepts the values",
 			"Holds the values, as they would be after the change, against the chart's schema, its check for placeholder domains and its templates. Without the chart at hand it knows the portal's own keys only.",
 			"Change the values that are named. With --chart DIRECTORY or a .tgz archive the whole chart is checked."},
+		{"files.writable", "The files can be written",
+			"Looks, without writing, whether the values file and the Secret manifest may be written: a file that is write-protected (mode 0444) is meant to stay as it is, for root too, and a new file is made beside the old one, so the directory must be writable.",
+			"Run chmod u+w on the file if it may be changed, or name another one with --values, --edit or --secret-out. On a read-only file system, work on a copy elsewhere."},
 	}
 }
 

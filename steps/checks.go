@@ -109,7 +109,7 @@ func review() Step {
 }
 
 func planChecks(in plan.Input) []check.Check {
-	// Both checks are about the same plan, and large files take their time.
+	// All of them are about the same plan, and large files take their time.
 	planned := sync.OnceValues(func() (*plan.Plan, error) {
 		if in.Planned != nil {
 			return in.Planned, nil
@@ -137,7 +137,35 @@ func chartChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Chec
 		{ID: "chart.values", Title: "the chart accepts the values", Run: func(ctx context.Context) check.Result {
 			return chartAccepts(ctx, in, planned)
 		}},
+		judged("files.writable", "files can be written", nil, func() check.Result { return filesWritable(planned) }),
 	}
+}
+
+// filesWritable finds before anything is written what may not be: a write-protected
+// file, a directory or file system that is read-only.
+func filesWritable(planned func() (*plan.Plan, error)) check.Result {
+	p, err := planned()
+	if err != nil {
+		return fail(err.Error(), "")
+	}
+	var names, found, hints []string
+	for _, f := range p.Files {
+		if f.Action == "unchanged" {
+			continue
+		}
+		names = append(names, f.Path)
+		if err := f.File.Writable(); err != nil {
+			what, do, _ := strings.Cut(err.Error(), "\n")
+			found, hints = append(found, what), append(hints, do)
+		}
+	}
+	switch {
+	case len(found) > 0:
+		return fail(strings.Join(found, "\n"), strings.Join(hints, "; "))
+	case len(names) == 0:
+		return pass("no file changes")
+	}
+	return pass(strings.Join(names, ", "))
 }
 
 // dropsNothing compares what the release was given with what the files say.

@@ -96,7 +96,7 @@ func TestFullScreenWholeRun(t *testing.T) {
 	term.Send("\x1b[200~" + typedSecret + "\n\x1b[201~")
 	term.Expect("17 characters")
 	term.Send("\r")
-	term.Expect("2 checks passed", "enter apply these 2 changes")
+	term.Expect("3 checks passed", "enter apply these 2 changes")
 	term.Send("a")
 	term.Expect("Apply these 2 changes?", "enter do it")
 	term.Send("yes\r")

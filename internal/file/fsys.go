@@ -26,6 +26,7 @@ type fsys struct {
 	rename         func(from, to string) error
 	remove         func(path string) error
 	syncDir        func(dir string) error
+	access         func(dir string) error
 }
 
 // system is the operating system's.
@@ -46,6 +47,7 @@ func system() *fsys {
 		rename:         os.Rename,
 		remove:         os.Remove,
 		syncDir:        syncDir,
+		access:         access,
 	}
 }
 

@@ -34,8 +34,8 @@ func (s Snapshot) Replace(data []byte, opts Options) error {
 	if s.Exists && bytes.Equal(data, s.Bytes) {
 		return nil
 	}
-	if s.Exists && s.Mode&0o200 == 0 {
-		return fmt.Errorf("%q: is write-protected: %w\nrun: chmod u+w %q", s.Path, fs.ErrPermission, s.Path)
+	if err := s.protected(); err != nil {
+		return err
 	}
 	if s.Exists && opts.Backup {
 		if err := s.backup(); err != nil {

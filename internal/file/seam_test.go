@@ -33,6 +33,7 @@ func hooked(h hook) *fsys {
 		rename:  plain2(h, "rename", f.rename),
 		remove:  plain1(h, "remove", f.remove),
 		syncDir: plain1(h, "syncDir", f.syncDir),
+		access:  plain1(h, "access", f.access),
 	}
 }
 

@@ -1,0 +1,6 @@
+//go:build !linux && !darwin
+
+package file
+
+// access: elsewhere only trying tells.
+func access(string) error { return nil }

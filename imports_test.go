@@ -47,6 +47,7 @@ var rooms = map[string]room{
 	"k8s":                                  {[]string{"internal/secret"}, "the cluster as plain types: no step, no plan, no wizard"},
 	"templates":                            {nil, "data that everything reads must depend on nothing of ours"},
 	"internal/testcluster":                 {nil, "starts servers for tests; knows nothing of the program"},
+	"internal/testcluster/estest":          {[]string{"internal/testcluster"}, "the controller of External Secrets for tests; knows nothing of the program"},
 	"internal/testcluster/cmd/testcluster": {[]string{"internal/testcluster"}, "the same by hand"},
 	"internal/terminaltest":                {nil, "a terminal for tests; knows nothing of the program"},
 	"internal/e2e":                         {nil, "tests alone"},
@@ -55,7 +56,7 @@ var rooms = map[string]room{
 }
 
 // beside are tests and tools: no part of the program, which must not import them.
-var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/e2e", "internal/deps", "internal/docs"}
+var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/e2e", "internal/deps", "internal/docs"}
 
 // library is a dependency: the production packages that may import it, and why
 // no others. The longest prefix counts.

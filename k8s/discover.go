@@ -138,8 +138,7 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 	if !state.Owner.certain() {
 		state.Owner = external.owner()
 	}
-	external.Store = c.store(ctx, external)
-	return state, external
+	return state, c.complete(ctx, external)
 }
 
 func (c *Client) namespace(ctx context.Context, name string) Namespace {

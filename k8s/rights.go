@@ -24,6 +24,8 @@ func DiscoveryRights(q Query) []Access {
 			Why: "see which store the ExternalSecret reads", Prevents: "which store the ExternalSecret reads is not known"},
 		{Verb: "get", Group: group, Resource: "clustersecretstores",
 			Why: "see which store the ExternalSecret reads", Prevents: "which store the ExternalSecret reads is not known"},
+		{Verb: "list", Resource: "events", Namespace: ns,
+			Why: "see why an ExternalSecret does not sync", Prevents: "which entry of the store an ExternalSecret misses is not known"},
 		{Verb: "list", Group: gatewayGroup, Resource: "httproutes", Namespace: ns,
 			Why: "see under which host names the portal and the API are served", Prevents: "the host names of the portal and of the API are not proposed"},
 		{Verb: "get", Group: gatewayGroup, Resource: "gateways", Name: gatewayName, Namespace: ns,

@@ -14,9 +14,11 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/check"
 )
 
-// grace is how long no key must have come before a screen that can be agreed to
-// takes any: those typed ahead were meant for the screen before.
-const grace = 300 * time.Millisecond
+// grace is how long a screen that can be agreed to takes no keys: those typed
+// ahead were meant for the screen before. A burst of them may outlast it on a busy
+// machine, so it also waits for a lull behind each that it drops. People press
+// again more slowly than that.
+const grace, lull = 300 * time.Millisecond, 50 * time.Millisecond
 
 // page is what the main pane shows.
 type page int
@@ -54,7 +56,10 @@ type screen struct {
 	checks  checking
 
 	serial  int  // of the latest hold
-	holding bool // keys that agree are not taken yet
+	holding bool // keys that agree are not taken yet: because of the grace, of a burst, or both
+	young   bool // the grace is not over
+	burst   bool // a key was just dropped
+	dropped int  // how many
 
 	copied      bool // the callback was asked for and is shown
 	message     string
@@ -77,7 +82,8 @@ type draft struct{ text, problem string }
 
 // The messages from the background.
 type (
-	readyMsg struct{ serial int } // a screen may be agreed to
+	readyMsg struct{ serial int }  // a screen may be agreed to
+	lullMsg  struct{ dropped int } // no key came behind one that was dropped
 	endMsg   struct{ cause error }
 	faultMsg struct{ err error }
 	seenMsg  struct {
@@ -169,7 +175,13 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 	case tea.PasteMsg:
 		m.paste(msg.Content)
 	case readyMsg:
-		m.holding = m.holding && msg.serial != m.serial
+		if msg.serial == m.serial {
+			m.young, m.holding = false, m.burst
+		}
+	case lullMsg:
+		if msg.dropped == m.dropped {
+			m.burst, m.holding = false, m.young
+		}
 	case endMsg:
 		return m.stop(msg.cause)
 	case faultMsg:
@@ -279,8 +291,15 @@ func (m *screen) say(kind LineKind, format string, args ...any) {
 // hold keeps keys that agree from being taken until the grace is over.
 func (m *screen) hold() tea.Cmd {
 	m.serial++
-	m.holding = true
+	m.holding, m.young = true, true
 	return m.after(grace, readyMsg{m.serial})
+}
+
+// drop does not take a key, and makes the next wait for a lull.
+func (m *screen) drop() tea.Cmd {
+	m.dropped++
+	m.burst = true
+	return m.after(lull, lullMsg{m.dropped})
 }
 
 func after(d time.Duration, msg tea.Msg) tea.Cmd {

@@ -52,7 +52,7 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if m.holding {
-		return m.hold()
+		return m.drop()
 	}
 	switch key {
 	case "esc":

@@ -124,7 +124,7 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		return m.back()
 	default:
 		if m.holding {
-			return m.hold() // more may come of what was typed ahead
+			return m.drop()
 		}
 	}
 	switch v := m.verdict(); key {

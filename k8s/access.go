@@ -39,6 +39,9 @@ func (a Access) question() Access {
 	return q
 }
 
+// Same tells whether a and b are the same right, whatever is said about it.
+func (a Access) Same(b Access) bool { return a.question() == b.question() }
+
 // maxQuestions is how many questions are asked at once.
 const maxQuestions = 40
 

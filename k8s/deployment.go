@@ -3,6 +3,9 @@ package k8s
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -238,4 +241,19 @@ func reloader(d *appsv1.Deployment) Reloader {
 		}
 	}
 	return r
+}
+
+// PodTemplate returns a digest of the Deployment's pod template: another one
+// means that its pods roll.
+func (c *Client) PodTemplate(ctx context.Context, namespace, name string) (string, error) {
+	d, err := c.readDeployment(ctx, namespace, name)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(d.Spec.Template)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }

@@ -67,7 +67,12 @@ type SecretState struct {
 	Secret  *Secret // nil when there is none or Unknown says why
 	Owner   Owner   // by its marks or an ExternalSecret; also set when the Secret is still absent
 	Unknown string
+
+	Previous *Secret // that keeps old values while a run is not verified: its name with PreviousSuffix
 }
+
+// PreviousSuffix is what the name of the Secret with the old values ends with.
+const PreviousSuffix = "-previous"
 
 // Discover looks at everything there is, in at most 24 requests and 4 round
 // trips. It never fails: what it could not learn says why.
@@ -123,7 +128,13 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 			return state, ExternalSecret{Unknown: (<-stores).unknown}
 		}
 	}
+	previous := make(chan *Secret, 1)
+	go func() {
+		s, _ := c.Secret(ctx, q.Namespace, state.Name+PreviousSuffix) // who may not read it finds out when it is written
+		previous <- s
+	}()
 	s, err := c.Secret(ctx, q.Namespace, state.Name)
+	state.Previous = <-previous
 	switch {
 	case err == nil:
 		state.Secret, state.Owner = s, s.Owner

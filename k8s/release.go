@@ -27,6 +27,7 @@ type Release struct {
 	AppVersion      string // such as "v1.2.3"
 	Owner           Owner  // who runs Helm: Flux, Argo CD, else Helm itself
 	Revision        int
+	Deployed        int            // the newest revision that was deployed; 0 when none is known
 	Status          string         // Helm's, such as "deployed" or "pending-upgrade"
 	Config          map[string]any // the values that the operator gave, as helm get values shows them
 	Bytes           []byte         // as Helm stored it: base64, gzip, JSON of a release/v1; nil when it may not be read
@@ -41,15 +42,21 @@ const releaseLimit = 64 << 20
 // one Secret. Superseded revisions are never the newest.
 func (c *Client) release(ctx context.Context, q Query) Release {
 	r := Release{Name: q.Release, Namespace: q.Namespace}
-	newest, err := c.newestRevision(ctx, q)
+	all, err := c.revisions(ctx, q)
 	if err != nil {
 		r.Unknown = err.Error()
 		return r
 	}
-	if newest == "" {
+	if len(all) == 0 {
 		return r
 	}
 	r.Installed = true
+	for _, o := range all {
+		if o.Labels["status"] == "deployed" {
+			r.Deployed = max(r.Deployed, revisionOf(o))
+		}
+	}
+	newest := newestOf(all).Name
 	s, err := c.Secret(ctx, q.Namespace, newest)
 	if err != nil {
 		r.Unknown = err.Error()
@@ -62,19 +69,29 @@ func (c *Client) release(ctx context.Context, q Query) Release {
 	return r
 }
 
-// newestRevision returns the name of the newest revision's Secret, "" when
-// there is no release. Only metadata is listed.
-func (c *Client) newestRevision(ctx context.Context, q Query) (string, error) {
+// revisions lists the Secrets of a release's revisions, without those that a
+// later one has superseded. Only metadata is listed.
+func (c *Client) revisions(ctx context.Context, q Query) ([]metav1.PartialObjectMetadata, error) {
 	var list metav1.PartialObjectMetadataList
 	selector := "owner=helm,name=" + q.Release + ",status!=superseded"
 	err := c.list(ctx, kind{"", "v1", "secrets"}, q.Namespace, selector, 500, &list)
-	if err != nil || len(list.Items) == 0 {
-		return "", err
-	}
-	newest := slices.MaxFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int {
+	return list.Items, err
+}
+
+func newestOf(revisions []metav1.PartialObjectMetadata) metav1.PartialObjectMetadata {
+	return slices.MaxFunc(revisions, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Compare(revisionOf(a), revisionOf(b))
 	})
-	return newest.Name, nil
+}
+
+// ReleaseRevision returns the newest revision of a Helm release, 0 when there is
+// none. It lists the names of Secrets.
+func (c *Client) ReleaseRevision(ctx context.Context, namespace, release string) (int, error) {
+	all, err := c.revisions(ctx, Query{Namespace: namespace, Release: release})
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return revisionOf(newestOf(all)), nil
 }
 
 func revisionOf(o metav1.PartialObjectMetadata) int {

@@ -41,6 +41,7 @@ func targetChecks(_ *Env, in plan.Input) []check.Check {
 			return fail(fmt.Sprintf("namespace %s is not there, so the Secret cannot be written", ns.Name), "kubectl create namespace "+ns.Name)
 		}),
 	}
+	list = append(list, rightsCheck(in), journalCheck(in))
 	return append(list, secretChecks(in)...)
 }
 
@@ -103,23 +104,19 @@ func publicSecrets(in plan.Input) []string {
 func review() Step {
 	return Step{
 		ID: "review", Title: "Review",
-		Intro:  "What changes, where every value came from, and what to do next.",
-		Checks: func(_ *Env, in plan.Input) []check.Check { return planChecks(in) },
+		Intro: "What changes, where every value came from, and what to do next.",
 	}
 }
 
-func planChecks(in plan.Input) []check.Check {
-	// All of them are about the same plan, and large files take their time.
-	planned := sync.OnceValues(func() (*plan.Plan, error) {
-		if in.Planned != nil {
-			return in.Planned, nil
-		}
-		return Install().Plan(in)
-	})
+// settingsChecks judge a plan that changes settings.
+func settingsChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
 	list := chartChecks(in, planned)
 	if in.Current.Local() {
 		return list
 	}
+	list = append(list, accessCheck(in, planned))
+	list = append(list, confirmations(in, planned)...)
+	list = append(list, releaseChecks(in, planned)...)
 	return append(list, judged("values.drops", "the upgrade keeps the release's values", []string{"cluster.reachable"}, func() check.Result {
 		return dropsNothing(in, planned)
 	}))
@@ -238,13 +235,22 @@ func fail(found, hint string) check.Result {
 	return check.Result{Status: check.Fail, Found: found, Hint: hint}
 }
 
-// Checks returns the checks of all steps that apply.
+// Checks returns the checks of all steps that apply, and of the plan.
 func (f Flow) Checks(env *Env, in plan.Input) []check.Check {
 	var list []check.Check
 	for _, s := range f.Steps {
 		if s.Checks != nil && s.When.holds(in) {
 			list = append(list, s.Checks(env, in)...)
 		}
+	}
+	if f.Judge != nil {
+		// All are about the same plan, and large files take their time.
+		list = append(list, f.Judge(in, sync.OnceValues(func() (*plan.Plan, error) {
+			if in.Planned != nil {
+				return in.Planned, nil
+			}
+			return f.Plan(in)
+		}))...)
 	}
 	return list
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,7 +34,8 @@ type Env struct {
 	// is the file of helm's logins; "" is helm's own place.
 	HTTP           *http.Client
 	RegistryConfig string
-	Offline        bool // no registry is contacted
+	Offline        bool                                       // no registry is contacted
+	Helm           func(context.Context) (*chart.Helm, error) // the operator's own
 }
 
 // Chart finds the chart that ref names: a version, a directory, an archive or an
@@ -201,6 +204,24 @@ func (e *Env) Manifest(path string) (plan.Manifest, error) {
 		m.Keys[name] = secret.New(string(value))
 	}
 	return m, nil
+}
+
+// Journal reads the journal that an interrupted run left in the state directory,
+// at path; it is nil when there is none.
+func (e *Env) Journal(path string) (*plan.Journal, error) {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	snapshot, err := file.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	j, err := plan.DecodeJournal(snapshot.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%q: the journal of an interrupted run cannot be read: %w\nlook at it, then delete it", path, err)
+	}
+	j.File = path
+	return j, nil
 }
 
 // certificates reads a PEM file; the problem completes "The value …".

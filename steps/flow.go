@@ -2,6 +2,7 @@ package steps
 
 import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
@@ -12,7 +13,20 @@ func Install() Flow {
 	return Flow{ID: "install", Title: "Install", Steps: []Step{
 		target(), presetStep(), urls(), identity(), client(), scopes(), authorization(),
 		database(), features(), scaling(), environment(), ci(), secrets(), review(),
-	}}
+	}, Judge: settingsChecks}
+}
+
+// Undo puts back what an earlier run changed that was interrupted, or whose old
+// values are still kept.
+func Undo() Flow {
+	return Flow{ID: "undo", Title: "Undo", Steps: []Step{target(), review()},
+		Make: func(in plan.Input) (*plan.Plan, error) { return plan.Back(in), nil },
+		Judge: func(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
+			if in.Current.Local() {
+				return nil
+			}
+			return append([]check.Check{accessCheck(in, planned)}, confirmations(in, planned)...)
+		}}
 }
 
 // Catalog is every step of every flow: what `explain`, the answers file's schema
@@ -116,6 +130,9 @@ func (q Question) need() string {
 
 // Plan works out what will change for a complete input without problems.
 func (f Flow) Plan(in plan.Input) (*plan.Plan, error) {
+	if f.Make != nil {
+		return f.Make(in)
+	}
 	p := plan.New(in)
 	for _, s := range f.Steps {
 		for _, q := range s.Questions {

@@ -15,6 +15,8 @@ import (
 type Flow struct {
 	ID, Title string
 	Steps     []Step
+	Make      func(plan.Input) (*plan.Plan, error)                       // nil: what the steps plan
+	Judge     func(plan.Input, func() (*plan.Plan, error)) []check.Check // the checks of the whole plan
 }
 
 // Step is one screen: a topic with its questions, and what they lead to.

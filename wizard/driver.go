@@ -37,12 +37,28 @@ type Terminal struct {
 }
 
 // Apply carries out the review's plan. It may only be called after an explicit
-// yes. Events come one at a time.
-func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event)) (apply.Outcome, error) {
+// yes. Events come one at a time. decide says what becomes of a roll-out that fails
+// or is stopped; nil does what --on-failure says.
+func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event), decide func(apply.Failure) apply.Decision) (apply.Outcome, error) {
 	if r.Plan == nil || r.Blocked() != "" {
 		return apply.Outcome{}, fmt.Errorf("nothing was changed: %s", r.Blocked())
 	}
-	return apply.Run(ctx, apply.Env{Cluster: s.env.Cluster, Now: time.Now}, r.Plan.Actions, report)
+	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm}
+	if s.Offline() {
+		env.Journal = s.settings.Journal
+	}
+	if decide == nil {
+		env.Decide = func(apply.Failure) apply.Decision { return s.policy() }
+	}
+	return apply.Run(ctx, env, r.Plan.Actions, report)
+}
+
+// policy is what --on-failure says.
+func (s *Session) policy() apply.Decision {
+	if s.settings.Undo {
+		return apply.Decision{Do: apply.Undo}
+	}
+	return apply.Decision{Do: apply.Leave}
 }
 
 // DryRun tells whether the run must not change anything.
@@ -55,6 +71,18 @@ func (s *Session) Yes() bool { return s.settings.Yes }
 // secrets, or takes that back.
 func (s *Session) AcceptLastApplied(yes bool) {
 	s.current.DropLastApplied = yes
+	s.changed()
+}
+
+// Upgrade has helm upgrade run too, or takes that back.
+func (s *Session) Upgrade(yes bool) {
+	s.current.Upgrade = yes
+	s.changed()
+}
+
+// KeepPrevious has the Secret's old values kept while the run lasts, or not.
+func (s *Session) KeepPrevious(yes bool) {
+	s.current.NoPrevious = !yes
 	s.changed()
 }
 
@@ -80,6 +108,9 @@ func (e End) Summary() []Line {
 		return l
 	}
 	for _, a := range e.Outcome.Actions {
+		if housekeeping(a) {
+			continue
+		}
 		mark, kind := "✓", Good
 		if a.Status != apply.Done && a.Status != apply.Unchanged {
 			mark, kind = "✗", Bad
@@ -117,6 +148,12 @@ func (e End) Preview() []Line {
 		l.add(Good, "", "\n"+nothingToChange)
 	}
 	return l
+}
+
+// housekeeping is what nobody has to read of afterwards: what undoing would have
+// taken was kept, and is gone.
+func housekeeping(a apply.Event) bool {
+	return strings.HasPrefix(a.ID, "previous.") && a.Status == apply.Done
 }
 
 // WritePlain writes lines without any look, for pipes, logs and screen readers.

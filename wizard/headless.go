@@ -28,7 +28,7 @@ func Headless(ctx context.Context, s *Session, report func(apply.Event)) (End, e
 		return End{Review: review}, nil
 	}
 	end := End{Review: review}
-	end.Outcome, end.Err = s.Apply(ctx, review, report)
+	end.Outcome, end.Err = s.Apply(ctx, review, report, nil)
 	end.Applied = end.Err == nil
 	return end, nil
 }

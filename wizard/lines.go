@@ -29,7 +29,8 @@ func Lines(ctx context.Context, s *Session, t Terminal) (End, error) {
 	}()
 	scrubbed := s.scrub.Writer(t.Out)
 	d := &lineDriver{
-		ctx: ctx, s: s, saveDraft: t.SaveDraft,
+		questions: make(chan asked),
+		ctx:       ctx, s: s, saveDraft: t.SaveDraft,
 		in:  newLineInput(t.In),
 		out: &lineText{w: scrubbed, width: columns(t)},
 	}
@@ -46,9 +47,11 @@ type lineDriver struct {
 	out       *lineText
 	saveDraft func(*Session) (string, error)
 
-	looked Query       // what the cluster was last looked at for
-	head   string      // the step whose heading was printed last
-	asked  []linePlace // what `<` goes back to, in the order it was met
+	looked    Query      // what the cluster was last looked at for
+	head      string     // the step whose heading was printed last
+	questions chan asked // that come up while work goes on in the background
+
+	asked []linePlace // what `<` goes back to, in the order it was met
 }
 
 // linePlace is where the person is: at a question, or at the beginning of a step.
@@ -177,6 +180,9 @@ func (d *lineDriver) wait(what string, leave <-chan struct{}, work func(tell fun
 			tick.Reset(heartbeat)
 		case <-tick.C:
 			d.out.say("Still %s, %d seconds now.", what, int(time.Since(began).Seconds()))
+		case q := <-d.questions:
+			q.answer <- d.decide(q.failure)
+			tick.Reset(heartbeat)
 		case <-done:
 			return
 		case <-leave:

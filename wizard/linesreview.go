@@ -106,7 +106,7 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 	question := "Everything is as asked already. Enter ends; or a step to change:"
 	if r.Changes() {
 		question = "Apply this change? yes/no, or a step to change [no]:"
-		if n := len(r.Plan.Actions); n > 1 {
+		if n := r.Plan.Changes(); n > 1 {
 			question = fmt.Sprintf("Apply these %d changes? yes/no, or a step to change [no]:", n)
 		}
 		d.out.say("\nThis is what will be done:")
@@ -117,6 +117,15 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 	if copyOfOldSecrets(r.Input) {
 		d.out.say("The Secret's kubectl annotation holds a copy of old secrets. x %s.",
 			map[bool]string{false: "removes it with these changes", true: "keeps it after all"}[r.Input.Current.DropLastApplied])
+	}
+	switch {
+	case r.Plan.Offers():
+		d.out.say("The release is then to be upgraded. u has this program run helm upgrade too.")
+	case r.Plan.Upgrading():
+		d.out.say("u leaves helm upgrade to you.")
+	}
+	if r.Plan.Keeping() {
+		d.out.say("k does not keep the old values.")
 	}
 	for {
 		d.in.drop(d.ctx)
@@ -131,6 +140,12 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 		case strings.EqualFold(text, "y"):
 			d.out.say("Only the whole word yes applies.")
 			continue
+		case text == "u" && (r.Plan.Offers() || r.Plan.Upgrading()):
+			d.s.Upgrade(!r.Plan.Upgrading())
+			return linePlace{step: d.reviewStep()}, nil, nil
+		case text == "k" && r.Plan.Keeping():
+			d.s.KeepPrevious(false)
+			return linePlace{step: d.reviewStep()}, nil, nil
 		case text == "x" && copyOfOldSecrets(r.Input):
 			d.s.AcceptLastApplied(!r.Input.Current.DropLastApplied)
 			return linePlace{step: d.reviewStep()}, nil, nil
@@ -196,11 +211,57 @@ func (d *lineDriver) apply(r Review) (linePlace, *End, error) {
 	end := &End{Review: r}
 	d.out.say("")
 	d.wait("working", nil, func(tell func([]Line)) {
-		end.Outcome, end.Err = d.s.Apply(d.ctx, r, func(e apply.Event) { tell(eventLines(e)) })
+		end.Outcome, end.Err = d.s.Apply(d.ctx, r, func(e apply.Event) { tell(eventLines(e)) }, d.decider())
 	})
 	end.Applied = end.Err == nil
 	d.out.say("")
 	return linePlace{}, end, nil
+}
+
+// asked is a question that comes up while work goes on in the background.
+type asked struct {
+	failure apply.Failure
+	answer  chan<- apply.Decision
+}
+
+// decider hands the question of a roll-out that fails to the goroutine that
+// reads lines.
+func (d *lineDriver) decider() func(apply.Failure) apply.Decision {
+	return func(f apply.Failure) apply.Decision {
+		answer := make(chan apply.Decision, 1)
+		select {
+		case d.questions <- asked{f, answer}:
+			return <-answer
+		case <-d.ctx.Done():
+			return d.s.policy()
+		}
+	}
+}
+
+// decide asks what becomes of a roll-out that fails.
+func (d *lineDriver) decide(f apply.Failure) apply.Decision {
+	if d.ctx.Err() != nil {
+		return d.s.policy()
+	}
+	d.out.say("The portal did not come up: %v", f.Err)
+	for {
+		d.in.drop(d.ctx)
+		text, err := d.choose("wait on, undo everything, or leave it as it is? wait/undo/leave [wait]:")
+		switch strings.ToLower(text) {
+		case "wait", "w", "":
+			if err == nil {
+				return apply.Decision{Do: apply.WaitOn, Ctx: d.ctx}
+			}
+		case "undo":
+			return apply.Decision{Do: apply.Undo}
+		case "leave":
+			return apply.Decision{Do: apply.Leave}
+		}
+		if err != nil {
+			return d.s.policy()
+		}
+		d.out.say("The value must be wait, undo or leave.")
+	}
 }
 
 func eventLines(e apply.Event) []Line {

@@ -4,6 +4,7 @@ package wizard
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"sync"
@@ -110,6 +111,22 @@ func (w *tty) typed(text string) {
 	case <-w.flow:
 	case <-time.After(time.Minute):
 		w.t.Fatal("the line does not take what is typed")
+	}
+}
+
+// arrived returns once a whole line waits to be read.
+func (w *tty) arrived() {
+	w.t.Helper()
+	fds := []unix.PollFd{{Fd: int32(w.line.Fd()), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, 60_000)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil || n == 0 {
+			w.t.Fatalf("the line does not take what is typed: %v", err)
+		}
+		return
 	}
 }
 
@@ -290,7 +307,7 @@ func TestTypedAhead(t *testing.T) {
 	give(t, s, map[string]string{"preset": "api-only", "api.publicUrl": "https://api.example.com", "gateway.tls.certificateSecret": "tls",
 		"identity.provider": "thunder", "identity.issuer": "https://idp.example.com"})
 	end, err := Lines(t.Context(), s, Terminal{In: w.line, Out: hook{w, map[string]func(){
-		"Checks:":           func() { w.types("yes\ryes\r") },
+		"Checks:":           func() { w.types("yes\ryes\r"); w.arrived() },
 		"Apply this change": func() { w.types("no\r") },
 	}}})
 	if err != nil || !end.Left || end.Applied {

@@ -1,6 +1,7 @@
 package wizard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/steps"
 	"github.com/openchoreo/backstage-setup/templates"
 )
 
@@ -41,6 +43,13 @@ func (s *Session) Load() error {
 		}
 		s.hide(m.Keys)
 		s.current.Manifest = m
+	}
+	if s.Offline() && s.current.Journal == nil && s.settings.Journal != "" {
+		journal, err := s.env.Journal(s.settings.Journal)
+		if err != nil {
+			return err
+		}
+		s.current.Journal = journal
 	}
 	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
 	s.changed()
@@ -108,6 +117,8 @@ type Seen struct {
 	Query   Query
 	Cluster *k8s.Client
 	Found   k8s.Found
+	Rights  []k8s.Access // that the run can need
+	NoWord  string       // why Rights is not known
 	Err     error
 }
 
@@ -124,7 +135,18 @@ func (s *Session) Look(ctx context.Context, q Query) Seen {
 			return Seen{Query: q, Err: err}
 		}
 	}
-	return Seen{Query: q, Cluster: cluster, Found: cluster.Discover(ctx, k8s.Query{Namespace: q.Namespace, Release: q.Release, SecretName: q.SecretName})}
+	seen := Seen{Query: q, Cluster: cluster}
+	about := k8s.Query{Namespace: q.Namespace, Release: q.Release, SecretName: q.SecretName}
+	seen.Found = cluster.Discover(ctx, about)
+	if seen.Found.Server.Err != nil {
+		return seen // to ask on would take one more time-out
+	}
+	about.SecretName = seen.Found.Secret.Name
+	var err error
+	if seen.Rights, err = cluster.Can(ctx, steps.Rights(about, cmp.Or(seen.Found.Deployment.Name, "backstage"), true)); err != nil {
+		seen.NoWord = err.Error()
+	}
+	return seen
 }
 
 // Use takes in what was discovered, unless it is about something else than the
@@ -143,6 +165,19 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	s.current.Target = seen.Cluster.Target()
 	s.current.Cluster = seen.Found
 	s.current.Known = seen.Found.Server.Err == nil
+	s.current.Rights, s.current.RightsUnknown = seen.Rights, seen.NoWord
+	s.current.Journal, s.current.JournalProblem = nil, ""
+	if previous := seen.Found.Secret.Previous; previous != nil {
+		s.hide(previous.Values)
+		journal, err := plan.FoundJournal(previous)
+		switch {
+		case err != nil:
+			s.current.JournalProblem = err.Error()
+		case journal == nil:
+			s.current.JournalProblem = fmt.Sprintf("Secret %s/%s is there and was not made by this program", previous.Namespace, previous.Name)
+		}
+		s.current.Journal = journal
+	}
 	if found := seen.Found.Secret.Secret; found != nil {
 		s.hide(found.Values)
 	}

@@ -98,7 +98,11 @@ type (
 		run     int
 		results []check.Result
 	}
-	eventMsg   struct{ event apply.Event }
+	eventMsg  struct{ event apply.Event }
+	decideMsg struct {
+		failure apply.Failure
+		answer  chan<- apply.Decision
+	}
 	appliedMsg struct {
 		outcome apply.Outcome
 		err     error
@@ -199,6 +203,8 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 			m.progress.elapsed += time.Second
 			return m.tick()
 		}
+	case decideMsg:
+		return m.askDecision(msg)
 	case appliedMsg:
 		return m.applied(msg)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -13,10 +14,10 @@ import (
 
 // patience is how long a run that is told to end by a signal waits for what it
 // is doing to be undone.
-const patience = 2 * time.Second
+const patience = 10 * time.Second
 
 // errUnknown is the outcome of a run that was left in the middle.
-var errUnknown = errors.New("left while changes were being made: what was done last is not known\nrun the same command again to see what is there")
+var errUnknown = errors.New("left while changes were being made: what was done last is not known\nrun the same command again to finish it, or `backstage-setup undo` to put everything back")
 
 // progressPage shows the changes as they are made.
 type progressPage struct {
@@ -37,9 +38,53 @@ func (m *screen) apply() tea.Cmd {
 	}
 	review, send := m.review.plan, m.send
 	return tea.Batch(m.tick(), m.guarded(func() tea.Msg {
-		outcome, err := m.s.Apply(ctx, review, func(e apply.Event) { send(eventMsg{e}) })
+		outcome, err := m.s.Apply(ctx, review, func(e apply.Event) { send(eventMsg{e}) }, m.decider(send))
 		return appliedMsg{outcome, err}
 	}))
+}
+
+// decider asks the person what becomes of a roll-out that fails or was stopped.
+// The changes are made in the background: it waits there for the answer.
+func (m *screen) decider(send func(tea.Msg)) func(apply.Failure) apply.Decision {
+	return func(f apply.Failure) apply.Decision {
+		answer := make(chan apply.Decision, 1)
+		send(decideMsg{f, answer})
+		select {
+		case d := <-answer:
+			return d
+		case <-m.ctx.Done():
+			return apply.Decision{Do: apply.Undo}
+		}
+	}
+}
+
+// askDecision is the question of a roll-out that fails or was stopped.
+func (m *screen) askDecision(msg decideMsg) tea.Cmd {
+	if m.progress.ending {
+		msg.answer <- m.s.policy()
+		return nil
+	}
+	answer := func(d apply.Decision) func() tea.Cmd {
+		return func() tea.Cmd { msg.answer <- d; return nil }
+	}
+	q := menu{title: "The portal did not come up in time.", must: true, interrupt: answer(apply.Decision{Do: apply.Leave})}
+	if errors.Is(msg.failure.Err, context.Canceled) {
+		q.title = "Stopped waiting for the portal."
+	}
+	for line := range strings.SplitSeq(msg.failure.Err.Error(), "\n") {
+		q.about = append(q.about, Line{Kind: Caution, Text: line})
+	}
+	q.choices = []choice{
+		{"Wait on", func() tea.Cmd {
+			ctx, cancel := context.WithCancel(m.ctx)
+			m.progress.cancel, m.progress.cancelled = cancel, false
+			msg.answer <- apply.Decision{Do: apply.WaitOn, Ctx: ctx}
+			return nil
+		}},
+		{"Undo: put everything back as it was", answer(apply.Decision{Do: apply.Undo})},
+		{"Leave it as it is", answer(apply.Decision{Do: apply.Leave})},
+	}
+	return m.ask(q)
 }
 
 func (m *screen) tick() tea.Cmd { return m.after(time.Second, tickMsg{}) }
@@ -54,7 +99,9 @@ func (p *progressPage) take(e apply.Event) {
 			e.Status = apply.Running
 		}
 		p.actions[i] = e
+		return
 	}
+	p.actions = append(p.actions, e) // what undoing does is in no plan
 }
 
 func (p *progressPage) stop() {

@@ -2,16 +2,13 @@ package wizard
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
-	"charm.land/lipgloss/v2"
+	"github.com/openchoreo/backstage-setup/steps"
 )
-
-// production matches names of contexts that people give to what must not break.
-var production = regexp.MustCompile(`(?i)(^|[^a-z])(prod|prd|production|live)([^a-z]|$)`)
 
 // header says what this run is about.
 func (m *screen) header(t *tokens) []string {
@@ -73,7 +70,7 @@ func (m *screen) where() (name string, warn bool) {
 		return "no kubeconfig", false
 	case name == "":
 		return "in the cluster", false
-	case production.MatchString(name):
+	case steps.ProductionPart(name, in.Current.Target.Server) != "":
 		return name + " (production?)", true
 	}
 	return name, false
@@ -275,5 +272,11 @@ func (m *screen) reviewHints() []hint {
 		}
 		hints = append(hints, hint{"x", word})
 	}
-	return append(hints, hint{"?", "help"}, hint{"F2", "steps"}, hint{"ctrl+r", "look and check again"}, hint{"tab", "next part"}, hint{"ctrl+c", "leave"}, hint{"ctrl+s", "save answers"})
+	hints = append(hints, hint{"?", "help"}, hint{"F2", "steps"})
+	if p := m.review.plan.Plan; p != nil && p.Offers() {
+		hints = append(hints, hint{"u", "run helm upgrade too"})
+	} else if p != nil && p.Upgrading() {
+		hints = append(hints, hint{"u", "leave helm upgrade to you"})
+	}
+	return append(hints, hint{"ctrl+r", "look and check again"}, hint{"tab", "next part"}, hint{"ctrl+c", "leave"}, hint{"ctrl+s", "save answers"})
 }

@@ -38,7 +38,7 @@ func deafCluster(t *testing.T, width, height int) (*bench, *k8s.Client) {
 	}
 	t.Chdir(t.TempDir())
 	env := &steps.Env{Cluster: client, Connect: open}
-	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}}, &secret.Scrubber{})
+	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}, Accept: []string{"cluster.production"}}, &secret.Scrubber{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ type menu struct {
 	word    string // typing it moves to the last choice
 	typed   string
 	must    bool // esc does not close it
+
+	interrupt func() tea.Cmd // for Ctrl+C; nil leaves the program
 }
 
 type choice struct {
@@ -47,6 +49,10 @@ func (m *screen) askLeave() tea.Cmd {
 func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 	q := m.menu
 	key := msg.String()
+	if key == "ctrl+c" && q.interrupt != nil {
+		m.menu = nil
+		return q.interrupt()
+	}
 	if key == "ctrl+c" {
 		m.leave(false)
 		return nil

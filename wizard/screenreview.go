@@ -148,6 +148,12 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		if v.failed != "" {
 			return m.askAccept(v.failed)
 		}
+	case "u":
+		if p := m.review.plan.Plan; p != nil && (p.Offers() || p.Upgrading()) {
+			m.s.Upgrade(!p.Upgrading())
+			m.changed()
+			return m.openReview()
+		}
 	case "x":
 		if m.hasLastApplied() {
 			m.s.AcceptLastApplied(!m.s.Input().Current.DropLastApplied)
@@ -205,13 +211,26 @@ func (m *screen) askApply() tea.Cmd {
 		kind := map[bool]LineKind{true: Caution, false: Plain}[warn]
 		about.add(kind, "", "Context: %s", name)
 	}
-	return m.ask(menu{
-		title: "Apply " + theseChanges(len(m.review.plan.Plan.Actions)) + "?", about: about, word: "yes",
-		choices: []choice{
-			{"No, back to the review", func() tea.Cmd { return nil }},
-			{"Yes, apply", m.apply},
-		},
-	})
+	q := menu{
+		title: "Apply " + theseChanges(m.review.plan.Plan.Changes()) + "?", about: about, word: "yes",
+		choices: []choice{{"No, back to the review", func() tea.Cmd { return nil }}},
+	}
+	if m.review.plan.Plan.Offers() {
+		q.choices = append(q.choices, choice{"Review it with helm upgrade, which this program then runs too", func() tea.Cmd {
+			m.s.Upgrade(true)
+			m.changed()
+			return m.openReview()
+		}})
+	}
+	if m.review.plan.Plan.Keeping() {
+		q.choices = append(q.choices, choice{"Review it without keeping the old values", func() tea.Cmd {
+			m.s.KeepPrevious(false)
+			m.changed()
+			return m.openReview()
+		}})
+	}
+	q.choices = append(q.choices, choice{"Yes, apply", m.apply})
+	return m.ask(q)
 }
 
 // askAccept asks whether to go on although a check failed.

@@ -71,14 +71,14 @@ func (m *screen) verdict() verdict {
 		l.add(Good, "", "%s Everything is as asked already.", markSettled)
 		v.row, v.do = "End: there is nothing to change", m.finish
 	case m.s.DryRun():
-		l.add(Good, "", "%s This is a dry run: %s would be made.", markSettled, count(len(r.Plan.Actions), "change"))
+		l.add(Good, "", "%s This is a dry run: %s would be made.", markSettled, count(r.Plan.Changes(), "change"))
 		v.row, v.do = "End the dry run", m.finish
 	default:
 		l.add(Good, "", "%s %s", markSettled, m.checks.summary())
 		if n := len(r.Warnings); n > 0 {
 			l.add(Caution, "", "! %s below: tab goes from part to part.", count(n, "warning"))
 		}
-		v.row, v.do = "Apply "+theseChanges(len(r.Plan.Actions)), m.askApply
+		v.row, v.do = "Apply "+theseChanges(r.Plan.Changes()), m.askApply
 	}
 	v.about = l
 	return v

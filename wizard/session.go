@@ -13,6 +13,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
 	"github.com/openchoreo/backstage-setup/templates"
 )
@@ -26,6 +27,11 @@ type Settings struct {
 	Accept   []string      // checks that may fail
 	Backup   bool          // keep an edited file's old bytes beside it
 	Restart  bool          // the portal may be restarted
+	Upgrade  bool          // helm upgrade is run too
+	Keep     bool          // the Secret's old values are kept until the run is verified
+	Undo     bool          // a roll-out that fails is undone
+	Journal  string        // file that keeps what undo takes where no cluster is written
+	Last     k8s.Target    // of the last run that wrote to a cluster
 	Wait     time.Duration // bounds the rollout
 	DryRun   bool
 	Yes      bool
@@ -72,7 +78,9 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Offline: settings.Offline, NoConfig: settings.NoConfig, Contexts: settings.Contexts,
 		Random: random.Text, Fingerprint: []byte(fingerprint.Text.Reveal()),
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
-		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
+		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
+		LastTarget: settings.Last,
+		Accept:     settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}
 	if env.Cluster != nil {
 		s.current.Target = env.Cluster.Target()
@@ -215,3 +223,6 @@ func (s *Session) Where() string {
 
 // Offline tells whether the run contacts no cluster.
 func (s *Session) Offline() bool { return s.current.Local() }
+
+// Target is the cluster that the run is about; zero without one.
+func (s *Session) Target() k8s.Target { return s.current.Target }

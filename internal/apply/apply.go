@@ -3,13 +3,13 @@
 package apply
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/k8s"
@@ -19,7 +19,35 @@ import (
 type Env struct {
 	Cluster *k8s.Client // nil when no action needs one
 	Now     func() time.Time
+	Journal string                                     // file of a run that writes no cluster; "" keeps none
+	Helm    func(context.Context) (*chart.Helm, error) // the operator's own; nil when no action needs it
+
+	// Decide says what becomes of a run that waits in vain or was stopped while it
+	// waited; nil is Undo. It may block: a person is asked.
+	Decide func(Failure) Decision
 }
+
+// Failure is an action that can be waited on, left or undone.
+type Failure struct {
+	Action plan.Action
+	Err    error // errors.Is finds context.Canceled when somebody stopped it
+}
+
+// Decision is what to do about a Failure.
+type Decision struct {
+	Do  Choice
+	Ctx context.Context // to go on under, with WaitOn
+}
+
+// Choice is one of the ways on.
+type Choice int
+
+// The ways on.
+const (
+	Undo   Choice = iota // put everything back
+	Leave                // as it is
+	WaitOn               // do the action once more
+)
 
 // Status of an action.
 type Status string
@@ -44,7 +72,7 @@ type Event struct {
 // Outcome is what became of each action that was begun, in order.
 type Outcome struct {
 	Actions []Event
-	Rollout string // complete, skipped, failed
+	Rollout string // complete, skipped, failed, rolled-back
 }
 
 // Error is a failed action: Changed tells that something changed underneath and
@@ -53,6 +81,7 @@ type Error struct {
 	Action  string
 	Changed bool
 	Left    []string // what could not be undone
+	Journal bool     // what undo takes is kept: `backstage-setup undo` goes on
 	Err     error
 }
 
@@ -68,39 +97,70 @@ func (e *Error) Error() string {
 // Unwrap returns the failure itself.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Run carries out actions in order. When one fails, those before it are undone
-// in reverse; the error is then an *Error. report gets every event; it may be nil.
-// A cancelled ctx ends the action under way and undoes.
-func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
-	r := &run{env: env, report: report}
-	outcome := Outcome{Rollout: "skipped"}
-	for i, action := range actions {
-		if _, ok := action.(plan.AwaitRollout); !ok && ctx.Err() != nil {
-			return outcome, r.fail(&outcome, actions[:i], action, inWords(ctx.Err(), "stopped by you before it began"))
-		}
-		r.tell(action, Running, "")
-		status, err := r.do(ctx, action)
-		if err != nil {
-			outcome.Actions = append(outcome.Actions, Event{ID: action.ID(), Title: action.Title(), Status: Failed, Text: err.Error()})
-			r.tell(action, Failed, err.Error())
-			if _, ok := action.(plan.AwaitRollout); ok {
-				outcome.Rollout = "failed"
-				return outcome, &Error{Action: action.Title(), Err: err} // the Secret is right; the pods are the operator's to look at
-			}
-			return outcome, r.fail(&outcome, actions[:i], action, err)
-		}
-		if _, ok := action.(plan.AwaitRollout); ok {
-			outcome.Rollout = "complete"
-		}
-		outcome.Actions = append(outcome.Actions, Event{ID: action.ID(), Title: action.Title(), Status: status})
-		r.tell(action, status, "")
+// Hint is what to type about the failure; "" when the failure knows nothing.
+func (e *Error) Hint() string {
+	var hinted interface{ Hint() string }
+	if errors.As(e.Err, &hinted) {
+		return hinted.Hint()
 	}
-	return outcome, nil
+	return ""
 }
 
+// Run carries out actions in order. When one fails, what was done is undone; the
+// error is then an *Error. report gets every event, one at a time; it may be nil.
+// A cancelled ctx lets a write that is under way end, ends a wait at once, and
+// undoes.
+func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
+	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}}
+	r.outcome.Rollout = "skipped"
+	for _, action := range actions {
+		if !waits(action) && ctx.Err() != nil {
+			return r.fail(ctx, action, inWords(ctx.Err(), "stopped by you before it began"), false)
+		}
+		r.begun[action.ID()] = true
+		r.tell(action, Running, "")
+		status, err := r.do(ctx, action)
+		for err != nil && waits(action) {
+			decision := r.decide(action, err)
+			if decision.Do == Leave {
+				return r.leave(action, err)
+			}
+			if decision.Do == Undo {
+				break
+			}
+			ctx = decision.Ctx
+			status, err = r.do(ctx, action)
+		}
+		if err != nil {
+			r.note(action, Failed, err.Error())
+			if _, ok := action.(plan.DropPrevious); ok {
+				return r.outcome, &Error{Action: action.Title(), Err: fmt.Errorf("everything else is done, but %w", err)}
+			}
+			return r.fail(ctx, action, err, true)
+		}
+		if a, ok := action.(plan.AwaitRollout); ok {
+			r.outcome.Rollout = "complete"
+			if a.Again {
+				r.outcome.Rollout = "rolled-back"
+			}
+		}
+		r.begun[action.ID()] = status != Unchanged
+		r.note(action, status, "")
+	}
+	return r.outcome, nil
+}
+
+// run is what is known of a Run under way.
 type run struct {
-	env    Env
-	report func(Event)
+	env      Env
+	report   func(Event)
+	outcome  Outcome
+	journal  plan.Journal
+	begun    map[string]bool // by ID: the action has changed something, or may have
+	kept     *k8s.Secret     // that keeps the journal
+	template string          // of the Deployment's pods before an upgrade
+
+	restarted time.Time // last
 }
 
 func (r *run) tell(a plan.Action, status Status, text string) {
@@ -109,90 +169,126 @@ func (r *run) tell(a plan.Action, status Status, text string) {
 	}
 }
 
-// do carries out one action: it is Done, or was so already.
-func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
-	switch a := action.(type) {
-	case plan.WriteFile:
-		status := Done
-		if a.Change.File.Exists && bytes.Equal(a.Change.File.Bytes, a.Change.After) {
-			status = Unchanged
-		}
-		return status, a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup})
-	case plan.WriteSecret:
-		return r.secret(ctx, a)
-	case plan.Restart:
-		return Done, r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, r.env.Now())
-	case plan.AwaitRollout:
-		return Done, r.await(ctx, a)
-	}
-	return Failed, fmt.Errorf("action %s: nobody knows how", action.ID())
+// note tells what became of an action and keeps it for the outcome.
+func (r *run) note(a plan.Action, status Status, text string) {
+	r.outcome.Actions = append(r.outcome.Actions, Event{ID: a.ID(), Title: a.Title(), Status: status, Text: text})
+	r.tell(a, status, text)
 }
 
-func (r *run) secret(ctx context.Context, a plan.WriteSecret) (Status, error) {
-	if a.Create {
-		_, err := r.env.Cluster.CreateSecret(ctx, a.Change)
-		return Done, err
-	}
-	patched, err := r.env.Cluster.PatchSecret(ctx, a.Change)
-	if err == nil && patched.ResourceVersion == a.Change.ResourceVersion {
-		return Unchanged, nil // the API server writes nothing where nothing differs
-	}
-	return Done, err
+// waits tells the actions that change nothing themselves and can be waited on.
+func waits(a plan.Action) bool {
+	_, ok := a.(plan.AwaitRollout)
+	return ok
 }
 
-func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
-	defer cancel()
-	last := ""
-	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(state k8s.Rollout) {
-		if text := describe(state); text != last {
-			last = text
-			r.tell(a, Progress, text)
-		}
-	})
-	return inWords(err, "stopped by you; the portal goes on rolling out")
-}
-
-func describe(state k8s.Rollout) string {
-	text := fmt.Sprintf("%d of %d updated, %d available", state.Updated, state.Desired, state.Available)
-	for _, pod := range state.Pods {
-		if pod.Reason != "" {
-			text += fmt.Sprintf("; %s: %s %s", pod.Name, pod.Reason, pod.Message)
-		}
+func (r *run) decide(a plan.Action, err error) Decision {
+	if r.env.Decide == nil {
+		return Decision{Do: Undo}
 	}
-	return text
+	return r.env.Decide(Failure{Action: a, Err: err})
 }
 
-// fail undoes what was done, newest first. Only files can have been written
-// before something that fails: what is in the cluster is the last to change.
-func (r *run) fail(outcome *Outcome, done []plan.Action, failed plan.Action, err error) error {
+// leave ends the run with everything as it is.
+func (r *run) leave(a plan.Action, err error) (Outcome, error) {
+	r.note(a, Failed, err.Error())
+	r.outcome.Rollout = "failed"
+	return r.outcome, &Error{Action: a.Title(), Err: err, Journal: r.kept != nil}
+}
+
+// fail undoes what was done and may have been done. begun tells whether the
+// failed action was.
+func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun bool) (Outcome, error) {
 	e := &Error{Action: failed.Title(), Err: err}
 	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged)
-	for i := len(done) - 1; i >= 0; i-- {
-		if outcome.Actions[i].Status == Unchanged {
-			continue
+	if waits(failed) {
+		r.outcome.Rollout = "failed"
+	}
+	if r.begun["upgrade"] && r.journal.Revision == 0 {
+		// What was installed for the first time stays, with the Secret and the files
+		// that it needs: taking it away is for the operator to decide.
+		e.Left = []string{fmt.Sprintf("release %s, its Secret and the files", r.journal.Release)}
+		e.Journal = r.kept != nil
+		return r.outcome, e
+	}
+	unsettled := begun && !refused(err)
+	e.Left = r.undo(ctx, func(id string) bool {
+		if id == failed.ID() {
+			return unsettled
 		}
-		undone, left := r.undo(done[i])
-		switch {
-		case left != "":
-			e.Left = append(e.Left, left)
-		case undone:
-			outcome.Actions[i].Status = Undone
-			r.tell(done[i], Undone, "")
+		return r.begun[id]
+	})
+	if len(e.Left) == 0 {
+		if err := r.drop(context.WithoutCancel(ctx), r.journal); err != nil {
+			e.Left = append(e.Left, err.Error())
 		}
 	}
-	return e
+	e.Journal = len(e.Left) > 0 && r.kept != nil
+	return r.outcome, e
 }
 
-func (r *run) undo(action plan.Action) (undone bool, left string) {
-	switch a := action.(type) {
-	case plan.WriteFile:
-		if err := a.Change.File.Restore(a.Change.After); err != nil {
-			return false, fmt.Sprintf("%s holds the new content: %v", a.Change.Path, err)
+// refused tells whether an action that failed with err changed nothing for sure.
+func refused(err error) bool {
+	for _, reason := range []error{k8s.ErrChanged, k8s.ErrForbidden, k8s.ErrImmutable, k8s.ErrNotFound, k8s.ErrLogin, file.ErrChanged} {
+		if errors.Is(err, reason) {
+			return true
 		}
-		return true, ""
-	case plan.WriteSecret:
-		return false, fmt.Sprintf("Secret %s/%s holds the new values", a.Change.Namespace, a.Change.Name)
 	}
-	return false, ""
+	return false
+}
+
+// undo puts everything back that may have been changed and returns what could
+// not be.
+func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []string) {
+	stopped := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	for _, action := range r.journal.Undo(begun) {
+		if _, ok := action.(plan.AwaitRollout); ok && (stopped || len(left) > 0) {
+			continue // who stops a run does not wait for another roll-out
+		}
+		undoing, quiet := action.(plan.Undoing)
+		if !quiet {
+			r.tell(action, Running, "")
+		}
+		status, err := r.do(ctx, action)
+		switch {
+		case err != nil:
+			left = append(left, fmt.Sprintf("%s: %v", describeLeft(action), err))
+			if !quiet {
+				r.tell(action, Failed, err.Error())
+			}
+		case quiet && status != Unchanged:
+			r.undone(undoing.Undoes())
+		case !quiet:
+			r.tell(action, status, "")
+		}
+		if _, ok := action.(plan.AwaitRollout); ok && err == nil {
+			r.outcome.Rollout = "rolled-back"
+		}
+	}
+	return left
+}
+
+// undone marks the action of that id in the outcome.
+func (r *run) undone(id string) {
+	for i, a := range r.outcome.Actions {
+		if a.ID != id {
+			continue
+		}
+		if a.Status != Failed {
+			r.outcome.Actions[i].Status = Undone
+		}
+		if r.report != nil {
+			r.report(Event{ID: a.ID, Title: a.Title, Status: Undone})
+		}
+	}
+}
+
+func describeLeft(a plan.Action) string {
+	switch a := a.(type) {
+	case plan.RestoreFile:
+		return a.File.Path + " holds the new content"
+	case plan.RestoreSecret:
+		return fmt.Sprintf("Secret %s/%s may hold the new values", a.Namespace, a.Name)
+	}
+	return a.Title()
 }

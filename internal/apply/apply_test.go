@@ -95,22 +95,37 @@ func TestRestartAndRollout(t *testing.T) {
 	}
 }
 
-// TestRolloutFails: the Secret is right and stays, the pods are the operator's to
-// look at.
+// TestRolloutFails: everything is put back and the pods start with the old values
+// again, unless somebody decides to leave it.
 func TestRolloutFails(t *testing.T) {
+	undone := []string{"undone secret", "running undo.restart", "done undo.restart"}
 	for name, tt := range map[string]struct {
 		timeout time.Duration
 		cancel  bool
+		decide  []Choice // nil is the default
 		want    error
+		events  []string // after the failure
+		value   string
+		left    []string
 	}{
-		"in time":   {time.Second, false, k8s.ErrNotRolledOut},
-		"cancelled": {time.Minute, true, context.Canceled},
+		"in time":                 {timeout: time.Second, want: k8s.ErrNotRolledOut, events: append(slices.Clone(undone), "running undo.rollout", "failed undo.rollout"), value: "old", left: []string{"wait for Deployment"}},
+		"cancelled":               {timeout: time.Minute, cancel: true, want: context.Canceled, events: undone, value: "old"},
+		"left":                    {timeout: time.Second, decide: []Choice{Leave}, want: k8s.ErrNotRolledOut, value: canary},
+		"waited on, then left":    {timeout: time.Second, decide: []Choice{WaitOn, WaitOn, Leave}, want: k8s.ErrNotRolledOut, value: canary},
+		"cancelled, waited, left": {timeout: time.Second, cancel: true, decide: []Choice{WaitOn, Leave}, want: k8s.ErrNotRolledOut, value: canary},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t)
 			s.deployOn("a-node-that-is-not-there") // its pods stay pending
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			if tt.decide != nil {
+				s.env.Decide = func(f Failure) Decision {
+					choice := tt.decide[0]
+					tt.decide = tt.decide[1:]
+					return Decision{Do: choice, Ctx: t.Context()}
+				}
+			}
 			actions := s.roll(s.seed(map[string]string{"k": "old"}).ResourceVersion, tt.timeout)
 			outcome, err := Run(ctx, s.env, actions, func(e Event) {
 				if tt.cancel && e.Status == Progress {
@@ -120,27 +135,37 @@ func TestRolloutFails(t *testing.T) {
 					s.events = append(s.events, string(e.Status)+" "+e.ID)
 				}
 			})
-			if failed(t, err, actions[2], false); !errors.Is(err, tt.want) {
+			if failed(t, err, actions[2], false, tt.left...); !errors.Is(err, tt.want) {
 				t.Errorf("got %v", err)
 			}
-			s.expect(outcome, []string{"running secret", "done secret", "running restart", "done restart", "running rollout", "failed rollout"},
-				[]string{"done secret", "done restart", "failed rollout"}, "failed")
-			if got := s.values()["k"]; got != canary {
+			written := "done secret"
+			if tt.value == "old" {
+				written = "undone secret"
+			}
+			s.expect(outcome, append([]string{"running secret", "done secret", "running restart", "done restart", "running rollout", "failed rollout"}, tt.events...),
+				[]string{written, "done restart", "failed rollout"}, "failed")
+			if got := s.values()["k"]; got != tt.value {
 				t.Error("the Secret has another value")
+			}
+			if len(tt.decide) > 0 {
+				t.Errorf("not asked for %v", tt.decide)
 			}
 		})
 	}
 }
 
-// TestRestartFails: the Secret cannot be put back, and that is said.
+// TestRestartFails: the Secret is put back.
 func TestRestartFails(t *testing.T) {
 	s := newStage(t)
-	actions := s.roll(s.seed(map[string]string{"k": "old"}).ResourceVersion, time.Minute)
+	actions := s.roll(s.seed(map[string]string{"k": "old", "theirs": "1"}).ResourceVersion, time.Minute)
 	outcome, err := s.run(t.Context(), actions...)
-	if failed(t, err, actions[1], false, "Secret "+s.ns+"/portal holds the new values"); !errors.Is(err, k8s.ErrNotFound) {
+	if failed(t, err, actions[1], false); !errors.Is(err, k8s.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
-	s.expect(outcome, []string{"running secret", "done secret", "running restart", "failed restart"}, []string{"done secret", "failed restart"}, "skipped")
+	s.expect(outcome, []string{"running secret", "done secret", "running restart", "failed restart", "undone secret"}, []string{"undone secret", "failed restart"}, "skipped")
+	if diff := cmp.Diff(map[string]string{"k": "old", "theirs": "1"}, s.values()); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestUnknownAction(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	api "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
@@ -159,7 +160,23 @@ func (s *stage) patch(version string, values map[string]string) plan.WriteSecret
 	for name, value := range values {
 		change.Set[name] = secret.New(value)
 	}
-	return plan.WriteSecret{Create: version == "", Change: change}
+	action := plan.WriteSecret{Create: version == "", Change: change, Previous: map[string]secret.Text{}}
+	if version == "" {
+		return action
+	}
+	now, err := s.core().Secrets(s.ns).Get(s.t.Context(), "portal", metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return action
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for name, value := range now.Data {
+		if _, asked := values[name]; asked {
+			action.Previous[name] = secret.New(string(value))
+		}
+	}
+	return action
 }
 
 // values returns what is in the Secret, nil when there is none.
@@ -277,3 +294,5 @@ type strange struct{}
 func (strange) ID() string { return "strange" }
 
 func (strange) Title() string { return "do something strange" }
+
+func (strange) Rights() []k8s.Access { return nil }

@@ -171,12 +171,13 @@ func TestCancelled(t *testing.T) {
 		defer cancel()
 		s.env.Cluster = s.open(s.cluster.Kubeconfig, at(http.MethodPost, cancel))
 		create := s.patch("", map[string]string{"k": canary})
-		outcome, err := s.run(ctx, s.write("values.yaml", "a: 2\n"), create, plan.Restart{Namespace: s.ns, Deployment: "portal"})
-		if failed(t, err, create, false); !errors.Is(err, context.Canceled) {
+		restart := plan.Restart{Namespace: s.ns, Deployment: "portal"}
+		outcome, err := s.run(ctx, s.write("values.yaml", "a: 2\n"), create, restart)
+		if failed(t, err, restart, false); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)
 		}
-		s.expect(outcome, []string{"running file.values", "done file.values", "running secret", "failed secret", "undone file.values"},
-			[]string{"undone file.values", "failed secret"}, "skipped")
+		s.expect(outcome, []string{"running file.values", "done file.values", "running secret", "done secret", "undone secret", "undone file.values"},
+			[]string{"undone file.values", "undone secret"}, "skipped")
 		if s.content("values.yaml") != "a: 1\n" || s.values() != nil {
 			t.Errorf("values %q, Secret %v", s.content("values.yaml"), s.values())
 		}

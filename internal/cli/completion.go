@@ -51,6 +51,9 @@ var flagValues = map[string]completer{
 	"restart": words(func() []string {
 		return []string{"auto\twhen nothing else rolls the pods", "never\tleave the pods alone"}
 	}),
+	"on-failure": words(func() []string {
+		return []string{"undo\tput everything back", "leave\tas it is, to look at it"}
+	}),
 	"chart":     completeChart,
 	"release":   words(func() []string { return []string{"openchoreo-control-plane"} }),
 	"namespace": words(func() []string { return []string{"openchoreo-control-plane"} }),

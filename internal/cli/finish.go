@@ -101,6 +101,12 @@ func applyError(err error) *exitError {
 		if errors.Is(err, context.Canceled) {
 			e.code = exitLeft
 		}
+		if hint := failed.Hint(); hint != "" && e.hint == "" {
+			e.hint = hint
+		}
+		if failed.Journal {
+			e.hint = "the old values are kept: `backstage-setup undo` puts them back, the same command again goes on"
+		}
 	}
 	return e
 }
@@ -131,15 +137,10 @@ func writeAnswers(s *wizard.Session, path string) error {
 
 // saveDraft keeps the answers of a run that ended early in the state directory.
 func (a *app) saveDraft(s *wizard.Session) (string, error) {
-	dir, ok := a.LookupEnv("XDG_STATE_HOME")
-	if !ok || !filepath.IsAbs(dir) {
-		home, ok := a.LookupEnv("HOME")
-		if !ok {
-			return "", errors.New("no home directory to keep the answers in")
-		}
-		dir = filepath.Join(home, ".local", "state")
+	dir, err := a.stateDir()
+	if err != nil {
+		return "", err
 	}
-	dir = filepath.Join(dir, "backstage-setup")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}

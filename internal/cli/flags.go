@@ -19,31 +19,39 @@ type flags struct {
 	answers, set                                   []string
 	saveAnswers                                    string
 	accept                                         []string
-	restart                                        string
+	restart, onFailure                             string
+	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
 	yes, dryRun, offline, plain, noColor           bool
 }
 
+// register gives cmd the flags of a flow that asks.
 func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
 	fs.StringArrayVar(&f.answers, "answers", nil, "answers `FILE`, - for stdin; repeatable, later wins")
 	fs.StringArrayVar(&f.set, "set", nil, "one answer, `KEY=VALUE`; wins over --answers, never a secret value")
 	fs.StringVar(&f.saveAnswers, "save-answers", "", "write the answers given, without secrets, to `FILE`")
-	fs.BoolVarP(&f.yes, "yes", "y", false, "apply without asking")
-	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, write nothing")
-	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` to use, as kubectl")
-	fs.StringVar(&f.context, "context", "", "kubeconfig `CONTEXT` to use")
-	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
-	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
 	fs.StringVar(&f.chart, "chart", "", "`VERSION`, chart directory, .tgz or oci:// reference (default: the installed release's, else the newest known)")
 	fs.StringArrayVarP(&f.values, "values", "f", nil, "values `FILE` in Helm's order, repeatable; the last is created or edited (default backstage-values.yaml)")
 	fs.StringVar(&f.edit, "edit", "", "edit this values `FILE` instead of the last")
 	fs.StringVar(&f.place, "place", "", "where in the file the values are, when there are several `PLACE`s: a part of its description")
 	fs.BoolVar(&f.backup, "backup", false, "keep an edited file's old bytes beside it")
-	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
 	fs.StringVar(&f.delivery, "delivery", "", "`HOW` the Secret gets there: kubernetes, external-secrets or manifest (default: what the cluster shows)")
 	fs.StringVar(&f.secretOut, "secret-out", "", "`FILE` that --delivery manifest writes (default backstage-secrets.yaml)")
+	fs.BoolVar(&f.keepPrevious, "keep-previous", false, "keep the old values in the Secret NAME-previous until the run is verified (implied where --on-failure undo needs them)")
+	fs.BoolVar(&f.upgrade, "upgrade", false, "also run helm upgrade --install, with your own helm")
+	fs.StringVar(&f.onFailure, "on-failure", "undo", "`WHAT`, undo or leave, becomes of a change whose roll-out fails")
+	f.registerRun(cmd, output)
+}
+
+// registerRun gives cmd the flags of every flow that changes something.
+func (f *flags) registerRun(cmd *cobra.Command, output *string) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	f.registerTarget(cmd)
+	fs.BoolVarP(&f.yes, "yes", "y", false, "apply without asking")
+	fs.BoolVar(&f.dryRun, "dry-run", false, "show what would change, write nothing")
 	fs.BoolVar(&f.offline, "offline", false, "contact no cluster, no identity provider, no database")
 	fs.StringArrayVar(&f.accept, "accept", nil, "go on although this `CHECK` failed; repeatable")
 	fs.StringVar(&f.restart, "restart", "auto", "`WHEN`, auto or never: restart the portal when a Secret change would not reach it otherwise")
@@ -52,6 +60,17 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.BoolVar(&f.plain, "plain", false, "plain lines: no full screen, for screen readers and dumb terminals")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
 	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")
+}
+
+// registerTarget gives cmd the flags that say which cluster and what in it.
+func (f *flags) registerTarget(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.kubeconfig, "kubeconfig", "", "`FILE` to use, as kubectl")
+	fs.StringVar(&f.context, "context", "", "kubeconfig `CONTEXT` to use")
+	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
+	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
+	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
 }
 
 func (f *flags) check(output string) error {
@@ -65,6 +84,12 @@ func (f *flags) check(output string) error {
 	}
 	if f.restart != "auto" && f.restart != "never" {
 		return usage("--restart %q: must be auto or never", f.restart)
+	}
+	if f.onFailure != "" && f.onFailure != "undo" && f.onFailure != "leave" {
+		return usage("--on-failure %q: must be undo or leave", f.onFailure)
+	}
+	if f.offline && f.upgrade {
+		return usage("--offline contacts no cluster, so --upgrade has no place beside it")
 	}
 	if f.offline && (f.context != "" || f.kubeconfig != "") {
 		return usage("--offline contacts no cluster, so --context and --kubeconfig have no place beside it")

@@ -21,7 +21,7 @@ var flagGroups = []struct {
 	{"Answers", []string{"answers", "set", "save-answers", "from"}},
 	{"Target", []string{"kubeconfig", "context", "namespace", "release", "chart", "offline"}},
 	{"Files and Secret", []string{"values", "edit", "place", "backup", "secret-name", "delivery", "secret-out", "keep-previous"}},
-	{"Running", []string{"yes", "dry-run", "accept", "upgrade", "restart", "wait", "on-failure", "undo", "timeout", "ca-file", "subject", "with-release"}},
+	{"Running", []string{"yes", "dry-run", "accept", "upgrade", "restart", "wait", "on-failure", "undo", "timeout", "ca-file", "subject", "with-release", "with-cluster"}},
 	{"Output", []string{"output", "plain", "no-color", "log", "log-file", "version", "help"}},
 }
 

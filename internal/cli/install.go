@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,9 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if saved := a.save(s, f); err == nil {
 		err = saved
 	}
+	if err == nil && end.Applied && !s.DryRun() && !s.Offline() {
+		err = a.saveLastTarget(s.Target())
+	}
 	return a.finish(s, end, err, interactive)
 }
 
@@ -88,8 +92,12 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	settings := wizard.Settings{
 		Offline: f.offline, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
+		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
 	}
-	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.LookupEnv}, Offline: f.offline}
+	if dir, err := a.stateDir(); err == nil {
+		settings.Journal = filepath.Join(dir, "journal.json")
+	}
+	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.lookupSecret}, Offline: f.offline, Helm: a.helm}
 	env.RegistryConfig, _ = a.LookupEnv("HELM_REGISTRY_CONFIG")
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}

@@ -63,6 +63,8 @@ type app struct {
 	out, err io.WriteCloser
 	scrub    *secret.Scrubber
 	output   string // text or json
+
+	secretVariables []string // that references to secrets named
 }
 
 // Run runs the program and returns its exit code.

@@ -246,7 +246,7 @@ func TestConcurrentChange(t *testing.T) {
 	if _, err := s.secrets(t).Patch(t.Context(), "backstage-secrets", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = run.Apply(t.Context(), review, nil)
+	_, err = run.Apply(t.Context(), review, nil, nil)
 	var failed *apply.Error
 	if !errors.As(err, &failed) || !failed.Changed {
 		t.Fatalf("want a conflict, got %v", err)

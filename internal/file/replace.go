@@ -112,7 +112,13 @@ func (s Snapshot) Restore(written []byte) error {
 	if s.Exists {
 		return now.Replace(s.Bytes, Options{})
 	}
-	if err := now.Check(); err != nil {
+	return now.Remove()
+}
+
+// Remove takes the file away. The error is ErrChanged when it is no longer what
+// was read; removing a file that was not there does nothing.
+func (s Snapshot) Remove() error {
+	if err := s.Check(); err != nil || !s.Exists {
 		return err
 	}
 	if err := s.sys.remove(s.Real); err != nil {

@@ -114,7 +114,12 @@ func (s Snapshot) Sum() string {
 	if !s.Exists {
 		return ""
 	}
-	sum := sha256.Sum256(s.Bytes)
+	return Sum(s.Bytes)
+}
+
+// Sum returns the SHA-256 of data in hexadecimal.
+func Sum(data []byte) string {
+	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 

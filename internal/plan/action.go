@@ -4,20 +4,62 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // Action is one change, as data: package apply carries it out, and undoes it.
+// There is none for what is so already: a plan is the difference between what is
+// there and what is wanted, so that a second run after an interruption converges.
 type Action interface {
-	ID() string    // stable, for results and logs
-	Title() string // what happens, for people
+	ID() string           // stable, for results and logs
+	Title() string        // what happens, for people
+	Rights() []k8s.Access // what the cluster must allow for it
+}
+
+// KeepPrevious writes the Journal before anything is changed: to the Secret
+// PreviousName with the old values, or, where no cluster is written, to a file in
+// the state directory. Somebody else's journal is a change underneath.
+type KeepPrevious struct {
+	Journal Journal
+	Local   bool
+}
+
+// ID returns "previous.keep".
+func (a KeepPrevious) ID() string { return "previous.keep" }
+
+// Title returns "keep the old values in Secret namespace/name-previous".
+func (a KeepPrevious) Title() string {
+	if a.Local {
+		return "keep the old files until the run has ended"
+	}
+	return fmt.Sprintf("keep the old values in Secret %s/%s", a.Journal.Namespace, PreviousName(a.Journal.Secret))
+}
+
+// DropPrevious takes the Journal away: the run is verified, or undone.
+type DropPrevious struct {
+	Journal Journal
+	Local   bool
+}
+
+// ID returns "previous.drop".
+func (a DropPrevious) ID() string { return "previous.drop" }
+
+// Title returns "delete Secret namespace/name-previous".
+func (a DropPrevious) Title() string {
+	if a.Local {
+		return "drop the old files"
+	}
+	return fmt.Sprintf("delete Secret %s/%s: the old values are not needed any more", a.Journal.Namespace, PreviousName(a.Journal.Secret))
 }
 
 // WriteFile replaces or creates one file, unless it has changed since it was read.
 type WriteFile struct {
 	Name   string // "values" or "manifest"
 	Change FileChange
-	Backup bool
+	Backup bool // the old bytes stay beside it
+	Keep   bool // the old bytes stay beside it until the run is verified
 }
 
 // ID returns "file.values" or "file.manifest".
@@ -32,8 +74,9 @@ func (a WriteFile) Title() string {
 // WriteSecret creates the Secret, or patches its asked keys under the resource
 // version that was read.
 type WriteSecret struct {
-	Create bool
-	Change k8s.SecretChange
+	Create   bool
+	Change   k8s.SecretChange
+	Previous map[string]secret.Text // what the keys of Change.Set hold now, where they are there
 }
 
 // ID returns "secret".
@@ -48,11 +91,28 @@ func (a WriteSecret) Title() string {
 	return fmt.Sprintf("%s Secret %s/%s", verb, a.Change.Namespace, a.Change.Name)
 }
 
-// Restart rolls the portal's pods: they read the Secret only when they start.
-type Restart struct{ Namespace, Deployment string }
+// Upgrade runs helm upgrade --install with the operator's own helm.
+type Upgrade struct {
+	Helm     chart.Upgrade
+	Revision int    // of the release now; 0 when there is none or it is not known
+	Line     string // as the operator would type it
+}
 
-// ID returns "restart".
-func (a Restart) ID() string { return "restart" }
+// ID returns "upgrade".
+func (a Upgrade) ID() string { return "upgrade" }
+
+// Title returns the command.
+func (a Upgrade) Title() string { return a.Line }
+
+// Restart rolls the portal's pods, which read the Secret only when they start,
+// unless an upgrade of the same run has given them a new template.
+type Restart struct {
+	Namespace, Deployment string
+	Again                 bool // so that the pods start with what was put back
+}
+
+// ID returns "restart", or "undo.restart".
+func (a Restart) ID() string { return again(a.Again, "restart") }
 
 // Title returns "restart Deployment namespace/name".
 func (a Restart) Title() string {
@@ -63,38 +123,20 @@ func (a Restart) Title() string {
 type AwaitRollout struct {
 	Namespace, Deployment string
 	Timeout               time.Duration
+	Again                 bool // after something was put back
 }
 
-// ID returns "rollout".
-func (a AwaitRollout) ID() string { return "rollout" }
+// ID returns "rollout", or "undo.rollout".
+func (a AwaitRollout) ID() string { return again(a.Again, "rollout") }
 
 // Title returns "wait for Deployment namespace/name".
 func (a AwaitRollout) Title() string {
 	return fmt.Sprintf("wait for Deployment %s/%s", a.Namespace, a.Deployment)
 }
 
-// actions puts the changes into an order that cannot strand the portal: the
-// file, then the Secret, and a restart only when nothing else will roll the pods.
-func (p *Plan) actions() {
-	names := []string{"values", "manifest"}
-	for i, f := range p.Files {
-		if f.Action != "unchanged" {
-			p.Actions = append(p.Actions, WriteFile{Name: names[i], Change: f, Backup: p.in.Current.Backup})
-		}
+func again(yes bool, id string) string {
+	if yes {
+		return "undo." + id
 	}
-	wrote := p.Secret.Action == "created" || p.Secret.Action == "patched"
-	if wrote {
-		p.Actions = append(p.Actions, WriteSecret{Create: p.Secret.Action == "created", Change: p.change()})
-	}
-	d := p.in.Current.Cluster.Deployment
-	if p.in.Current.Restart && wrote && len(p.change().Set) > 0 && d.Name != "" && !p.upgradeNeeded() && !d.Reloader.Reloads(p.Secret.Name) {
-		p.Actions = append(p.Actions,
-			Restart{Namespace: p.in.Draft.Target.Namespace, Deployment: d.Name},
-			AwaitRollout{Namespace: p.in.Draft.Target.Namespace, Deployment: d.Name, Timeout: p.in.Current.Wait})
-	}
-}
-
-// upgradeNeeded tells whether a helm upgrade has to follow.
-func (p *Plan) upgradeNeeded() bool {
-	return p.Files[0].Action != "unchanged" || p.in.Current.Cluster.Deployment.Name == ""
+	return id
 }

@@ -49,6 +49,16 @@ type Current struct {
 	PostgresCA        []byte        // content of database.postgresql.caFile
 	PostgresCAProblem string        // why it could not be read; completes "The value …"
 	Accept            []string      // checks that the operator goes on without
+	Flow              string        // ID of the flow, for the journal
+	Upgrade           bool          // helm upgrade is run too
+	KeepPrevious      bool          // the old values are kept, whatever else
+	NoPrevious        bool          // they are not, although undoing after a kill takes them
+	UndoOnFailure     bool          // a roll-out that fails is undone
+	Journal           *Journal      // that an earlier run left; nil when there is none
+	JournalProblem    string        // what is in the journal's place and is none
+	Rights            []k8s.Access  // that a run can need, with whether they are there
+	RightsUnknown     string        // why Rights is not known
+	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
 }
 
 // ValuesFile is one values file.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/values"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
@@ -128,23 +129,35 @@ func (p *Plan) deployment() string {
 	return "backstage"
 }
 
+// helm is the upgrade as the operator would type it.
 func (p *Plan) helm() string {
-	d := &p.in.Draft
-	line := []string{"helm upgrade --install", Quote(d.Target.Release), Quote(p.in.Current.ChartRef)}
-	if strings.HasPrefix(p.in.Current.ChartRef, "oci://") && p.in.Chart.Version != "" {
-		line = append(line, "--version", Quote(p.in.Chart.Version))
+	u := p.helmUpgrade()
+	if c := p.in.Draft.Target.Context; p.in.Draft.From["target.context"].Given() {
+		u.Context = c
 	}
-	line = append(line, "-n", Quote(d.Target.Namespace))
-	if p.Secret.Action != "manifest" && !d.Portal.Enabled {
-		line = append(line, "--create-namespace")
+	return u.Line()
+}
+
+// helmUpgrade is the release with what these files make of it.
+func (p *Plan) helmUpgrade() chart.Upgrade {
+	c, d := &p.in.Current, &p.in.Draft
+	u := chart.Upgrade{Release: d.Target.Release, Namespace: d.Target.Namespace, ChartRef: c.ChartRef, CreateNamespace: p.createsNamespace()}
+	if isReference(c.ChartRef) {
+		u.Version = p.in.Chart.Version
 	}
-	if c := d.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
-		line = append(line, "--kube-context", Quote(c))
+	for _, f := range c.Files {
+		u.Files = append(u.Files, f.Path)
 	}
-	for _, f := range p.in.Current.Files {
-		line = append(line, "-f", Quote(f.Path))
-	}
-	return strings.Join(line, " ")
+	return u
+}
+
+// isReference tells a chart in a registry from a directory or an archive.
+func isReference(chart string) bool { return strings.HasPrefix(chart, "oci://") }
+
+// createsNamespace tells whether helm may have to make the namespace: without a
+// Secret to write into it nothing else does.
+func (p *Plan) createsNamespace() bool {
+	return p.Secret.Action != "manifest" && !p.in.Draft.Portal.Enabled && !p.in.Current.Cluster.Namespace.Exists
 }
 
 func (p *Plan) command(comment, format string, args ...any) {

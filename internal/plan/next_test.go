@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/csv"
 	"fmt"
 	"os"
 	"os/exec"
@@ -104,7 +105,11 @@ func TestCommandsKeepTheirWords(t *testing.T) {
 		return strings.Split(strings.TrimSpace(string(words)), "\n")
 	}
 	helm := run("helm upgrade", "helm")
-	for flag, want := range map[string]string{"-f": odd, "--kube-context": "prod's", "-n": "cp"} {
+	files := slices.Index(helm, "-f")
+	if record, err := csv.NewReader(strings.NewReader(helm[files+1])).Read(); err != nil || len(record) != 1 || record[0] != odd {
+		t.Errorf("-f of helm, which reads it as CSV, is %q: %v", helm[files+1], err)
+	}
+	for flag, want := range map[string]string{"--kube-context": "prod's", "-n": "cp"} {
 		if i := slices.Index(helm, flag); i < 0 || helm[i+1] != want {
 			t.Errorf("%s of helm is not %s: %q", flag, want, helm)
 		}

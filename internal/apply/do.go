@@ -1,0 +1,89 @@
+package apply
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// do carries out one action: it is Done, or was so already. What writes is not
+// stopped in the middle, since nobody would know then what was written: each
+// request has its own time-out.
+func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
+	whole := context.WithoutCancel(ctx)
+	switch a := action.(type) {
+	case plan.KeepPrevious:
+		return r.keep(whole, a)
+	case plan.DropPrevious:
+		return Done, r.drop(whole, a.Journal)
+	case plan.WriteFile:
+		status := Done
+		if a.Change.File.Exists && bytes.Equal(a.Change.File.Bytes, a.Change.After) {
+			status = Unchanged
+		}
+		return status, a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup || a.Keep})
+	case plan.WriteSecret:
+		return r.secret(whole, a)
+	case plan.Upgrade:
+		return Done, r.upgrade(ctx, a)
+	case plan.Rollback:
+		return r.rollback(whole, a)
+	case plan.Restart:
+		return r.restart(whole, a)
+	case plan.AwaitRollout:
+		return Done, r.await(ctx, a)
+	case plan.RestoreFile:
+		return restoreFile(a.File)
+	case plan.RestoreSecret:
+		return r.restoreSecret(whole, a)
+	}
+	return Failed, fmt.Errorf("action %s: nobody knows how", action.ID())
+}
+
+// restart rolls the pods, unless an upgrade of this run does so already.
+func (r *run) restart(ctx context.Context, a plan.Restart) (Status, error) {
+	if r.template != "" && !a.Again {
+		now, err := r.env.Cluster.PodTemplate(ctx, a.Namespace, a.Deployment)
+		if err != nil {
+			return Failed, err
+		}
+		if now != r.template {
+			return Unchanged, nil
+		}
+	}
+	at := r.env.Now()
+	if !r.restarted.IsZero() && !at.Truncate(time.Second).After(r.restarted.Truncate(time.Second)) {
+		at = r.restarted.Add(time.Second) // the mark has seconds: the same one would restart nothing
+	}
+	r.restarted = at
+	return Done, r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, at)
+}
+
+func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	last := ""
+	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(state k8s.Rollout) {
+		if text := describe(state); text != last {
+			last = text
+			r.tell(a, Progress, text)
+		}
+	})
+	return inWords(err, "stopped by you; the portal goes on rolling out")
+}
+
+func describe(state k8s.Rollout) string {
+	text := fmt.Sprintf("%d of %d updated, %d available", state.Updated, state.Desired, state.Available)
+	for i, trouble := range state.Troubles {
+		if i == 3 {
+			break // the one to mend first is in front
+		}
+		text += "; " + trouble.Text()
+	}
+	return text
+}

@@ -1,0 +1,168 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// How often something is read again whose outcome is not known, and the pause
+// before each time.
+const (
+	rereads     = 4
+	rereadAfter = 500 * time.Millisecond
+)
+
+// secret writes the portal's Secret. A write whose answer was lost is looked for.
+func (r *run) secret(ctx context.Context, a plan.WriteSecret) (Status, error) {
+	if a.Create {
+		_, err := r.env.Cluster.CreateSecret(ctx, a.Change)
+		if err != nil && !refused(err) {
+			err = r.settle(ctx, a, err)
+		}
+		return Done, err
+	}
+	patched, err := r.env.Cluster.PatchSecret(ctx, a.Change)
+	switch {
+	case err != nil && !refused(err):
+		return Done, r.settle(ctx, a, err)
+	case err == nil && patched.ResourceVersion == a.Change.ResourceVersion:
+		return Unchanged, nil // the API server writes nothing where nothing differs
+	}
+	return Done, err
+}
+
+// settle finds out whether a write took place although its answer was lost; lost
+// is why. It returns nil when the Secret holds what was written.
+func (r *run) settle(ctx context.Context, a plan.WriteSecret, lost error) error {
+	for range rereads {
+		if err := pause(ctx, rereadAfter); err != nil {
+			return errors.Join(lost, err)
+		}
+		s, err := r.env.Cluster.Secret(ctx, a.Change.Namespace, a.Change.Name)
+		switch {
+		case errors.Is(err, k8s.ErrNotFound):
+			return lost
+		case err != nil:
+			continue
+		case holds(s, a.Change.Set):
+			return nil
+		}
+		return lost
+	}
+	return lost
+}
+
+func holds(s *k8s.Secret, want map[string]secret.Text) bool {
+	for key, value := range want {
+		if now, there := s.Values[key]; !there || !now.Equal(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// restoreSecret gives the keys their old values. It reads the Secret, so that a
+// key that somebody else has written meanwhile stays theirs, and writes under the
+// version that it read.
+func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, error) {
+	var err error
+	for attempt := range rereads {
+		if attempt > 0 {
+			if err := pause(ctx, rereadAfter); err != nil {
+				return Failed, err
+			}
+		}
+		var status Status
+		status, err = r.restoreOnce(ctx, a)
+		if err == nil || errors.Is(err, k8s.ErrForbidden) || errors.Is(err, errTheirs) {
+			return status, err
+		}
+	}
+	return Failed, err
+}
+
+// errTheirs is a key that somebody else has written since.
+var errTheirs = errors.New("written by somebody else meanwhile, and left to them")
+
+func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, error) {
+	s, err := r.env.Cluster.Secret(ctx, a.Namespace, a.Name)
+	if errors.Is(err, k8s.ErrNotFound) {
+		if a.Created {
+			return Unchanged, nil
+		}
+		return Failed, fmt.Errorf("%w: there is no such Secret any more", errTheirs)
+	}
+	if err != nil {
+		return Failed, err
+	}
+	if a.Created && holdsOnly(s, a.New) {
+		return Done, r.env.Cluster.DeleteSecret(ctx, a.Namespace, a.Name, s.UID, s.ResourceVersion)
+	}
+	change := k8s.SecretChange{Namespace: a.Namespace, Name: a.Name, ResourceVersion: s.ResourceVersion, Set: map[string]secret.Text{}}
+	var theirs []string
+	for _, key := range slices.Sorted(maps.Keys(a.Old)) {
+		now, there := s.Values[key]
+		switch {
+		case there && now.Equal(a.Old[key]):
+		case ours(s, key, a.New):
+			change.Set[key] = a.Old[key]
+		default:
+			theirs = append(theirs, key)
+		}
+	}
+	for _, key := range a.Added {
+		switch _, there := s.Values[key]; {
+		case !there:
+		case ours(s, key, a.New):
+			change.Remove = append(change.Remove, key)
+		default:
+			theirs = append(theirs, key)
+		}
+	}
+	status := Unchanged
+	if len(change.Set)+len(change.Remove) > 0 {
+		if _, err := r.env.Cluster.PatchSecret(ctx, change); err != nil {
+			return Failed, err
+		}
+		status = Done
+	}
+	if len(theirs) > 0 {
+		return status, fmt.Errorf("%s: %w", strings.Join(theirs, ", "), errTheirs)
+	}
+	return status, nil
+}
+
+// holdsOnly tells whether s is as the run created it.
+func holdsOnly(s *k8s.Secret, written map[string]secret.Text) bool {
+	return written != nil && len(s.Keys) == len(written) && holds(s, written)
+}
+
+// ours tells whether the key holds what the run wrote: the value itself, or,
+// where that is not known any more, the API server's record of who wrote it last.
+func ours(s *k8s.Secret, key string, written map[string]secret.Text) bool {
+	if written == nil {
+		return s.Holders[key] == k8s.FieldManager
+	}
+	value, ok := written[key]
+	return ok && s.Values[key].Equal(value)
+}

@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/steps"
+)
+
+func (a *app) rbacCommand(ctx context.Context) *cobra.Command {
+	f := &flags{}
+	var subject string
+	var withRelease, cluster bool
+	cmd := &cobra.Command{
+		Use:   "rbac",
+		Short: "print the smallest Role that the flows need",
+		Long: `Prints a Role and a RoleBinding with exactly what the flows ask of the cluster,
+and, if wanted, a ClusterRole for what is cluster-wide: to leave that out costs
+suggestions, no flow. What helm itself needs is not in it.`,
+		Example: `  backstage-setup rbac --subject user:jane | kubectl apply -f -
+  backstage-setup rbac -n openchoreo-control-plane --with-release`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.rbac(ctx, f, subject, withRelease, cluster)
+		},
+	}
+	f.registerTarget(cmd)
+	cmd.Flags().StringVar(&subject, "subject", "", "`WHO` gets the rights: user:NAME, group:NAME or serviceaccount:NAMESPACE/NAME (default: who you are in the cluster)")
+	cmd.Flags().BoolVar(&cluster, "with-cluster", false, "add a ClusterRole for what is not in a namespace, such as storage classes and planes")
+	cmd.Flags().BoolVar(&withRelease, "with-release", false, "add the right to list Secrets, which reading the release's values takes")
+	return cmd
+}
+
+func (a *app) rbac(ctx context.Context, f *flags, who string, withRelease, cluster bool) error {
+	subject, err := a.subject(ctx, f, who)
+	if err != nil {
+		return err
+	}
+	q := k8s.Query{
+		Namespace: cmp.Or(f.namespace, "openchoreo-control-plane"), Release: cmp.Or(f.release, "openchoreo-control-plane"),
+		SecretName: cmp.Or(f.secretName, k8s.DefaultSecretName),
+	}
+	text, err := k8s.RBAC(steps.Rights(q, "backstage", withRelease), subject, q.Namespace, k8s.RBACOptions{ClusterRole: cluster})
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(text)
+	return err
+}
+
+// subject is who was named, else who the API server says that we are.
+func (a *app) subject(ctx context.Context, f *flags, who string) (k8s.Subject, error) {
+	if who != "" {
+		subject, err := k8s.ParseSubject(who)
+		if err != nil {
+			return subject, usage("--subject %v", err)
+		}
+		return subject, nil
+	}
+	client, err := k8s.Open(k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context})
+	if err != nil {
+		e := usage("%v", err)
+		if errors.Is(err, k8s.ErrNoConfig) {
+			e.hint = "name who gets the rights: --subject user:NAME"
+		}
+		return k8s.Subject{}, e
+	}
+	user, _, err := client.WhoAmI(ctx)
+	if err != nil {
+		return k8s.Subject{}, fmt.Errorf("who you are in the cluster is not known: %w\nname it: --subject user:NAME", err)
+	}
+	return k8s.UserSubject(user), nil
+}

@@ -1,0 +1,266 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/values"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// actions puts the changes into an order that cannot strand the portal: what
+// undo needs, the files, the Secret, the upgrade, and a restart only when nothing
+// else rolls the pods.
+func (p *Plan) actions() {
+	c := &p.in.Current
+	var list []Action
+	names := []string{"values", "manifest"}
+	for i, f := range p.Files {
+		if f.Action != "unchanged" {
+			list = append(list, WriteFile{Name: names[i], Change: f, Backup: c.Backup})
+		}
+	}
+	if p.writesSecret() {
+		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous()})
+	}
+	if c.Upgrade && p.upgradeNeeded() {
+		if why := p.noUpgrade(); why == "" {
+			list = append(list, p.upgrade())
+		} else {
+			p.Warn("target", "helm upgrade is not run: %s", why)
+		}
+	}
+	ns := p.in.Draft.Target.Namespace
+	if p.restarts() {
+		list = append(list, Restart{Namespace: ns, Deployment: c.Cluster.Deployment.Name})
+	}
+	if p.runs(list) && p.in.Draft.Portal.Enabled {
+		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait})
+	}
+	p.Actions = p.kept(list)
+}
+
+// writesSecret tells whether the run itself writes the Secret in the cluster.
+func (p *Plan) writesSecret() bool {
+	return p.Secret.Action == "created" || p.Secret.Action == "patched"
+}
+
+// previous are the values that the Secret's asked keys hold now.
+func (p *Plan) previous() map[string]secret.Text {
+	existing := p.in.Current.Cluster.Secret.Secret
+	if existing == nil {
+		return nil
+	}
+	old := map[string]secret.Text{}
+	for _, k := range p.Secret.Keys {
+		if value, there := existing.Values[k.Name]; there && k.changes {
+			old[k.Name] = value
+		}
+	}
+	return old
+}
+
+// restarts tells whether this run restarts the pods itself: what they were
+// started with is not what the Secret holds, and nothing else will roll them.
+func (p *Plan) restarts() bool {
+	d := p.in.Current.Cluster.Deployment
+	if !p.in.Current.Restart || d.Name == "" || p.engine() != "" || d.Reloader.Reloads(p.Secret.Name) {
+		return false
+	}
+	if p.upgradeNeeded() && !(p.in.Current.Upgrade && p.noUpgrade() == "") {
+		return false // the upgrade that the operator runs comes first
+	}
+	return p.Stale()
+}
+
+// Stale tells whether pods run with other values than the Secret holds, now or
+// once this run has written it: pods read it only when they start.
+func (p *Plan) Stale() bool {
+	if p.Secret.Name == "" || p.in.Current.Cluster.Deployment.Name == "" {
+		return false
+	}
+	if p.writesSecret() {
+		return len(p.change().Set) > 0
+	}
+	existing := p.in.Current.Cluster.Secret.Secret
+	return existing != nil && startedBefore(p.in.Current.Cluster.Pods, existing.DataWritten)
+}
+
+// startedBefore tells whether a pod runs since before then. Both times are to
+// the second.
+func startedBefore(pods k8s.Pods, then time.Time) bool {
+	return slices.ContainsFunc(pods.Items, func(pod k8s.PodState) bool {
+		return !pod.Started.IsZero() && pod.Started.Before(then)
+	})
+}
+
+// Changes is how many of the actions change something that stays: not what
+// undoing takes.
+func (p *Plan) Changes() int {
+	n := 0
+	for _, a := range p.Actions {
+		switch a.(type) {
+		case KeepPrevious, DropPrevious:
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// runs tells whether the actions make the portal's pods roll.
+func (p *Plan) runs(list []Action) bool {
+	return slices.ContainsFunc(list, func(a Action) bool {
+		switch a.(type) {
+		case Upgrade, Restart:
+			return true
+		}
+		return false
+	})
+}
+
+// kept puts around the actions what keeps and drops the means to undo them.
+func (p *Plan) kept(list []Action) []Action {
+	j := Journaled(list)
+	c := &p.in.Current
+	j.Flow, j.Kept = c.Flow, c.KeepPrevious
+	j.Release, j.Revision = p.in.Draft.Target.Release, c.Cluster.Release.Revision
+	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious)
+	local := c.Local() && len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" })
+	switch {
+	case len(list) == 0:
+		return list
+	case patches && (c.KeepPrevious || c.UndoOnFailure) && !c.NoPrevious:
+	case c.Journal != nil: // an earlier run's is followed
+	case local:
+	default:
+		return list
+	}
+	for i, a := range list {
+		if f, ok := a.(WriteFile); ok {
+			f.Keep = true
+			list[i] = f
+		}
+	}
+	files := Journaled(list).Files
+	j.Files = files
+	if c.Journal != nil {
+		j = j.Follow(*c.Journal)
+	}
+	if j.Secret == "" {
+		j.Namespace, j.Secret = p.in.Draft.Target.Namespace, p.in.Draft.Secret.Name
+	}
+	list = append([]Action{KeepPrevious{Journal: j, Local: local}}, list...)
+	if verified := p.runs(list); j.Kept && !verified && !local {
+		return list // what the operator does next decides whether it is needed
+	}
+	return append(list, DropPrevious{Journal: j, Local: local})
+}
+
+// upgradeNeeded tells whether a helm upgrade has to follow: a file changes, there
+// is no portal yet, or an upgrade was asked for and the release was given
+// something else than the files say, as after a run that was interrupted before
+// its upgrade. Where the release's values are not known, asking decides.
+func (p *Plan) upgradeNeeded() bool {
+	c := &p.in.Current
+	if p.Files[0].Action != "unchanged" || c.Cluster.Deployment.Name == "" {
+		return true
+	}
+	r := c.Cluster.Release
+	unknown := !r.Installed || r.Unknown != "" || r.Revision == 0
+	return c.Upgrade && (unknown || r.ChartVersion != p.in.Chart.Version || p.drifted())
+}
+
+// drifted tells whether the release is known to run with other values than the
+// files say.
+func (p *Plan) drifted() bool {
+	r := p.in.Current.Cluster.Release
+	if r.Unknown != "" || r.Revision == 0 {
+		return false
+	}
+	was, err := p.in.Chart.Effective(r.Config)
+	if err != nil {
+		return false
+	}
+	return p.in.EditedExists() && !equalTrees(was, p.Effective())
+}
+
+// equalTrees compares values as the chart gets them; a key without a value is
+// none.
+func equalTrees(a, b map[string]any) bool {
+	for _, key := range union(slices.Collect(maps.Keys(a)), slices.Collect(maps.Keys(b))) {
+		left, right := a[key], b[key]
+		below, ok1 := left.(map[string]any)
+		above, ok2 := right.(map[string]any)
+		if (ok1 || left == nil) && (ok2 || right == nil) && (ok1 || ok2) {
+			if !equalTrees(below, above) {
+				return false
+			}
+			continue
+		}
+		if !same(left, right) {
+			return false
+		}
+	}
+	return true
+}
+
+// noUpgrade is why this program does not run helm; "" when it can.
+func (p *Plan) noUpgrade() string {
+	kind := p.in.edited().Values.Place().Kind
+	switch {
+	case p.in.Current.Local():
+		return "no cluster is contacted"
+	case p.engine() != "":
+		return fmt.Sprintf("%s owns the release", map[k8s.OwnerKind]string{k8s.OwnerFlux: "Flux", k8s.OwnerArgoCD: "Argo CD"}[p.engine()])
+	case (kind != "" && kind != values.PlacePlain) || p.in.Chart.Prefix != "":
+		return "the values are no plain file of this chart, but for whoever reads " + p.in.edited().Path
+	case p.Secret.Action == "manifest":
+		return "the Secret is not in the cluster before you have applied its manifest"
+	case p.Secret.Action == "external":
+		return "the Secret does not have its keys before its owner has written them"
+	}
+	return ""
+}
+
+// engine is what else runs helm: Flux or Argo CD, "" for nobody.
+func (p *Plan) engine() k8s.OwnerKind {
+	switch kind := p.in.Current.Cluster.Release.Owner.Kind; kind {
+	case k8s.OwnerFlux, k8s.OwnerArgoCD:
+		return kind
+	}
+	return ""
+}
+
+// Offers tells whether this program could run the upgrade that has to follow.
+func (p *Plan) Offers() bool {
+	return !p.in.Current.Upgrade && p.upgradeNeeded() && p.noUpgrade() == ""
+}
+
+// Upgrading tells whether it does.
+func (p *Plan) Upgrading() bool {
+	return slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(Upgrade); return ok })
+}
+
+// Keeping tells whether the old values are kept while the run lasts.
+func (p *Plan) Keeping() bool {
+	return slices.ContainsFunc(p.Actions, func(a Action) bool { k, ok := a.(KeepPrevious); return ok && !k.Local })
+}
+
+func (p *Plan) upgrade() Upgrade {
+	c, u := &p.in.Current, p.helmUpgrade()
+	// The context that was looked at: the kubeconfig's current one may change.
+	u.Kubeconfig, u.Context = c.Target.Kubeconfig, c.Target.Context
+	u.Timeout, u.Grace, u.Deployed = max(c.Wait, hookTimeout), upgradeGrace, c.Cluster.Release.Deployed
+	return Upgrade{Helm: u, Revision: c.Cluster.Release.Revision, Line: p.helm()}
+}
+
+// hookTimeout is what the chart's Job for the bindings may take.
+const hookTimeout = 10 * time.Minute
+
+// upgradeGrace is how long helm may go on once a run is told to stop: a helm that
+// is killed leaves a release that nothing can be done with.
+const upgradeGrace = 2 * time.Minute

@@ -1,0 +1,195 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// JournalAnnotation holds a run's Journal as JSON on the Secret PreviousName.
+// No value of a secret is in it: the old ones are that Secret's own keys.
+const JournalAnnotation = "backstage-setup.openchoreo.dev/journal"
+
+// PreviousName is the Secret that keeps the old values of the named one while a
+// run is not verified.
+func PreviousName(secretName string) string { return secretName + k8s.PreviousSuffix }
+
+// Journal is what undoing a run takes. It is written before the run's first
+// change and goes when the run is verified, so that a run that was killed can be
+// undone or gone on with, from another machine too.
+type Journal struct {
+	Flow       string        `json:"flow"`
+	Started    time.Time     `json:"started"`
+	Namespace  string        `json:"namespace,omitempty"`
+	Secret     string        `json:"secret,omitempty"` // the portal's
+	Created    bool          `json:"created,omitempty"`
+	Set        []string      `json:"set,omitempty"`   // its keys that were given another value
+	Added      []string      `json:"added,omitempty"` // its keys that were not there
+	Release    string        `json:"release,omitempty"`
+	Revision   int           `json:"revision,omitempty"` // of the release before; 0 when it is not known or there was none
+	Upgrade    bool          `json:"upgrade,omitempty"`  // the run runs helm upgrade
+	Deployment string        `json:"deployment,omitempty"`
+	Wait       time.Duration `json:"wait,omitempty"` // bounds the roll-out, in nanoseconds
+	Files      []JournalFile `json:"files,omitempty"`
+	Kept       bool          `json:"kept,omitempty"` // asked to be kept although the run ended well
+
+	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
+	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
+
+	Helm chart.Upgrade `json:"-"` // while the run lasts
+
+	// Where the journal was found, for the write that takes it away again.
+	UID, ResourceVersion string `json:"-"`
+	File                 string `json:"-"` // in the state directory; "" is the cluster
+}
+
+// JournalFile is one file that a run writes.
+type JournalFile struct {
+	Name   string `json:"name"`             // as the WriteFile's
+	Path   string `json:"path"`             // absolute, on the machine where the run was started
+	Before string `json:"before,omitempty"` // SHA-256 in hexadecimal; "" is a file that was not there
+	After  string `json:"after"`            // the same, of what is written
+	Kept   string `json:"kept,omitempty"`   // where the old bytes are
+	Backup bool   `json:"backup,omitempty"` // they stay there in the end
+
+	Snapshot file.Snapshot `json:"-"` // while the run lasts
+	Bytes    []byte        `json:"-"` // that it writes
+}
+
+// Journaled returns what undoing the actions takes.
+func Journaled(actions []Action) Journal {
+	var j Journal
+	for _, action := range actions {
+		switch a := action.(type) {
+		case KeepPrevious:
+			return a.Journal
+		case WriteFile:
+			j.Files = append(j.Files, a.journal())
+		case WriteSecret:
+			j.Namespace, j.Secret, j.Created = a.Change.Namespace, a.Change.Name, a.Create
+			j.Old, j.New = a.Previous, a.Change.Set
+			for _, key := range slices.Sorted(maps.Keys(a.Change.Set)) {
+				if _, there := a.Previous[key]; there {
+					j.Set = append(j.Set, key)
+				} else {
+					j.Added = append(j.Added, key)
+				}
+			}
+		case Upgrade:
+			j.Namespace, j.Release, j.Revision, j.Upgrade, j.Helm = a.Helm.Namespace, a.Helm.Release, a.Revision, true, a.Helm
+		case Restart:
+			j.Namespace, j.Deployment = a.Namespace, a.Deployment
+		case AwaitRollout:
+			j.Namespace, j.Deployment, j.Wait = a.Namespace, a.Deployment, a.Timeout
+		}
+	}
+	return j
+}
+
+func (a WriteFile) journal() JournalFile {
+	f := JournalFile{
+		Name: a.Name, Path: a.Change.File.Real, Before: a.Change.File.Sum(), After: file.Sum(a.Change.After), Backup: a.Backup,
+		Snapshot: a.Change.File, Bytes: a.Change.After,
+	}
+	if a.Backup || a.Keep {
+		f.Kept = a.Change.File.BackupPath()
+	}
+	return f
+}
+
+// Encode returns the journal as JSON, without any value of a secret.
+func (j Journal) Encode() (string, error) {
+	text, err := json.Marshal(j)
+	return string(text), err
+}
+
+// FoundJournal reads the journal that an earlier run left in s, the Secret
+// PreviousName. It is nil when s is none of ours.
+func FoundJournal(s *k8s.Secret) (*Journal, error) {
+	if s == nil || s.Annotations[JournalAnnotation] == "" {
+		return nil, nil
+	}
+	j, err := DecodeJournal([]byte(s.Annotations[JournalAnnotation]))
+	if err != nil {
+		return nil, fmt.Errorf("annotation %s of Secret %s/%s cannot be read: %w", JournalAnnotation, s.Namespace, s.Name, err)
+	}
+	j.Old, j.UID, j.ResourceVersion = s.Values, s.UID, s.ResourceVersion
+	return j, nil
+}
+
+// DecodeJournal reads what Encode wrote.
+func DecodeJournal(text []byte) (*Journal, error) {
+	var j Journal
+	err := json.Unmarshal(text, &j)
+	return &j, err
+}
+
+// Follow returns the journal of a run that goes on where earlier was
+// interrupted: what was there before the first of the two counts.
+func (j Journal) Follow(earlier Journal) Journal {
+	j.Started, j.UID, j.ResourceVersion = earlier.Started, earlier.UID, earlier.ResourceVersion
+	old := maps.Clone(j.Old)
+	if old == nil {
+		old = map[string]secret.Text{}
+	}
+	maps.Copy(old, earlier.Old)
+	j.Old = old
+	for _, key := range earlier.Added {
+		delete(j.Old, key)
+	}
+	j.Added = union(j.Added, earlier.Added)
+	j.Set = slices.DeleteFunc(union(j.Set, earlier.Set), func(key string) bool { return slices.Contains(earlier.Added, key) })
+	j.Created = j.Created || earlier.Created
+	if earlier.Revision > 0 {
+		j.Release, j.Revision = earlier.Release, earlier.Revision
+	}
+	j.Upgrade = j.Upgrade || earlier.Upgrade
+	j.Kept = j.Kept || earlier.Kept
+	if j.Deployment == "" {
+		j.Deployment, j.Wait = earlier.Deployment, earlier.Wait
+	}
+	for _, f := range earlier.Files {
+		i := slices.IndexFunc(j.Files, func(own JournalFile) bool { return own.Path == f.Path })
+		if i < 0 {
+			j.Files = append(j.Files, f)
+			continue
+		}
+		own := &j.Files[i]
+		own.Before, own.Kept, own.Backup = f.Before, f.Kept, own.Backup || f.Backup
+		own.Snapshot, own.Bytes = file.Snapshot{}, nil // what was read now is not what was there first
+	}
+	return j
+}
+
+func union(a, b []string) []string {
+	all := slices.Concat(a, b)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// Words says what the journal's run was about, for people: "install of
+// 2026-11-23 14:02 UTC: client-secret, backstage-values.yaml".
+func (j Journal) Words() string {
+	var what []string
+	what = append(what, j.Set...)
+	what = append(what, j.Added...)
+	for _, f := range j.Files {
+		what = append(what, f.Path)
+	}
+	if j.Upgrade {
+		what = append(what, "helm upgrade of "+j.Release)
+	}
+	text := fmt.Sprintf("%s of %s", j.Flow, j.Started.UTC().Format("2006-01-02 15:04 MST"))
+	if len(what) > 0 {
+		text += ": " + strings.Join(what, ", ")
+	}
+	return text
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/openchoreo/backstage-setup/internal/chart"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+)
+
+// Undoing is an action that takes back another one. Where there is nothing to
+// take back it does nothing.
+type Undoing interface {
+	Action
+	Undoes() string // ID of the action
+}
+
+// RestoreFile puts the old bytes of a file back, or removes a file that was not
+// there, unless somebody has written it since.
+type RestoreFile struct {
+	Name string // as the WriteFile's
+	File JournalFile
+}
+
+// ID returns "undo.file.values" or "undo.file.manifest".
+func (a RestoreFile) ID() string { return "undo." + a.Undoes() }
+
+// Undoes returns the WriteFile's ID.
+func (a RestoreFile) Undoes() string { return "file." + a.Name }
+
+// Title returns "put values.yaml back as it was".
+func (a RestoreFile) Title() string {
+	if a.File.Before == "" {
+		return "remove " + a.File.Path
+	}
+	return "put " + a.File.Path + " back as it was"
+}
+
+// RestoreSecret gives keys of the Secret their old values and takes those away
+// that were not there. A key that somebody else has written since stays theirs.
+type RestoreSecret struct {
+	Namespace, Name string
+	Created         bool                   // the Secret itself was not there
+	Old             map[string]secret.Text // by key
+	Added           []string
+	New             map[string]secret.Text // what the run wrote; nil when that is not known any more
+}
+
+// ID returns "undo.secret".
+func (a RestoreSecret) ID() string { return "undo." + a.Undoes() }
+
+// Undoes returns the WriteSecret's ID.
+func (a RestoreSecret) Undoes() string { return "secret" }
+
+// Title returns "put the old values of Secret namespace/name back".
+func (a RestoreSecret) Title() string {
+	if a.Created {
+		return fmt.Sprintf("delete Secret %s/%s, which was not there", a.Namespace, a.Name)
+	}
+	return fmt.Sprintf("put the old values of Secret %s/%s back", a.Namespace, a.Name)
+}
+
+// Rollback runs helm rollback to the revision before the run's upgrade, unless
+// the release still is at that revision.
+type Rollback struct {
+	Helm     chart.Upgrade // Release, Namespace and how helm reaches the cluster
+	Revision int
+}
+
+// ID returns "undo.upgrade".
+func (a Rollback) ID() string { return "undo." + a.Undoes() }
+
+// Undoes returns the Upgrade's ID.
+func (a Rollback) Undoes() string { return "upgrade" }
+
+// Title returns the command.
+func (a Rollback) Title() string {
+	return fmt.Sprintf("helm rollback %s %d -n %s", Quote(a.Helm.Release), a.Revision, Quote(a.Helm.Namespace))
+}
+
+// Undo returns what takes the journal's run back, in an order that cannot strand
+// the portal: the Secret, the release, the files, and last a restart, so that the
+// pods start with the old values. begun tells which of the run's actions may have
+// been carried out, by ID; nil is all of them.
+func (j Journal) Undo(begun func(id string) bool) []Action {
+	if begun == nil {
+		begun = func(string) bool { return true }
+	}
+	var list []Action
+	secretToo := j.Secret != "" && (j.Created || len(j.Set)+len(j.Added) > 0) && begun("secret")
+	if secretToo {
+		list = append(list, RestoreSecret{Namespace: j.Namespace, Name: j.Secret, Created: j.Created, Old: j.Old, Added: j.Added, New: j.New})
+	}
+	upgraded := j.Upgrade && j.Revision > 0 && begun("upgrade")
+	if upgraded {
+		j.Helm.Release, j.Helm.Namespace = j.Release, j.Namespace
+		list = append(list, Rollback{Helm: j.Helm, Revision: j.Revision})
+	}
+	for i := len(j.Files) - 1; i >= 0; i-- {
+		if a := (RestoreFile{Name: j.Files[i].Name, File: j.Files[i]}); begun(a.Undoes()) {
+			list = append(list, a)
+		}
+	}
+	if j.Deployment == "" || !secretToo && !upgraded || j.Created {
+		return list
+	}
+	if secretToo && begun("restart") || secretToo && upgraded {
+		list = append(list, Restart{Namespace: j.Namespace, Deployment: j.Deployment, Again: true})
+	} else if !upgraded {
+		return list
+	}
+	return append(list, AwaitRollout{Namespace: j.Namespace, Deployment: j.Deployment, Timeout: j.Wait, Again: true})
+}
+
+// Back plans to put back what the journal of an earlier run tells. Without a
+// journal there is nothing to do.
+func Back(in Input) *Plan {
+	p := &Plan{in: in, Secret: SecretPlan{Action: "unchanged"}}
+	j := in.Current.Journal
+	if j == nil {
+		return p
+	}
+	j.Helm.Kubeconfig, j.Helm.Context, j.Helm.Grace, j.Helm.Timeout = in.Current.Target.Kubeconfig, in.Current.Target.Context, upgradeGrace, in.Current.Wait
+	p.Actions = append(j.Undo(nil), DropPrevious{Journal: *j, Local: j.File != ""})
+	if !in.Current.Restart {
+		p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool {
+			switch a.(type) {
+			case Restart, AwaitRollout:
+				return true
+			}
+			return false
+		})
+	}
+	if len(j.Set)+len(j.Added) > 0 {
+		p.Secret = SecretPlan{Namespace: j.Namespace, Name: j.Secret, Action: "patched"}
+	}
+	for _, key := range j.Set {
+		value := j.Old[key]
+		p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: key, Action: "set", Source: "as it was before", Length: value.Len(), Value: value, changes: true})
+	}
+	for _, key := range j.Added {
+		p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: key, Action: "removed", Source: "it was not there before", changes: true})
+	}
+	if j.Upgrade && j.Revision == 0 {
+		p.Warn("target", "the run may have upgraded release %s from an unknown revision, which is not undone: `helm history %s -n %s` shows what there is", j.Release, Quote(j.Release), Quote(j.Namespace))
+	}
+	return p
+}

@@ -60,13 +60,14 @@ func (s Snapshot) Replace(data []byte, opts Options) error {
 	return s.settle(temp, s.Real)
 }
 
-// BackupPath is where Replace keeps the old bytes, "" when there are none. The name
-// holds 8 digits of Sum, so that a backup never overwrites another one.
+// BackupPath is where Replace keeps the old bytes, from the root; "" when there are
+// none. The name holds 8 digits of Sum, so that a backup never overwrites another
+// one.
 func (s Snapshot) BackupPath() string {
 	if !s.Exists {
 		return ""
 	}
-	return s.Path + "." + s.Sum()[:8] + ".bak"
+	return s.absolute + "." + s.Sum()[:8] + ".bak"
 }
 
 // backup writes the bytes that were read to BackupPath, readable by the owner only.

@@ -171,6 +171,10 @@ func TestBackupKeepsTheOldBytes(t *testing.T) {
 	if found, _ := filepath.Glob(path + ".*.bak"); len(found) != 3 {
 		t.Error(found)
 	}
+	t.Chdir(dir)
+	if near := mustRead(t, "values.yaml"); near.BackupPath() != mustRead(t, path).BackupPath() {
+		t.Errorf("from another directory %s is not to be found", near.BackupPath())
+	}
 	put(t, path, "four")
 	s := mustRead(t, path)
 	put(t, s.BackupPath(), "somebody's own")

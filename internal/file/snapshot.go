@@ -26,8 +26,9 @@ type Snapshot struct {
 	Exists bool
 	Mode   fs.FileMode // permissions; 0 when missing
 
-	info fs.FileInfo // device, inode, time and size; nil when missing
-	sys  *fsys
+	absolute string      // Path from the root, for whoever is in another directory by then
+	info     fs.FileInfo // device, inode, time and size; nil when missing
+	sys      *fsys
 }
 
 // Read reads a regular file, through symbolic links. A missing file is no error:
@@ -43,6 +44,7 @@ func (f *fsys) read(path string) (Snapshot, error) {
 	if err != nil {
 		return s, fmt.Errorf("%q: %w", path, err)
 	}
+	s.absolute = absolute
 	s.Real, err = f.resolve(absolute)
 	if errors.Is(err, fs.ErrNotExist) {
 		return f.missing(s, absolute)

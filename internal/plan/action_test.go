@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/k8s"
+	"github.com/openchoreo/backstage-setup/templates"
 )
 
 // TestActions: the file, the Secret, then a restart only where nothing else rolls
@@ -80,4 +82,41 @@ func TestBackupIsForFiles(t *testing.T) {
 	if w, ok := p.Actions[0].(WriteFile); !ok || !w.Backup || w.Change.Action != "edited" {
 		t.Errorf("got %+v", p.Actions[0])
 	}
+}
+
+// TestUpgradeIsRun: with --upgrade nothing tells the operator to run helm too, and
+// a newest revision that is not in force is no reason to leave it.
+func TestUpgradeIsRun(t *testing.T) {
+	same := []string{"backstage: {secretName: backstage-secrets}\n"}
+	release := func(status string) k8s.Found {
+		found := inCluster(basic)
+		found.Deployment.Name = "portal"
+		found.Release = k8s.Release{
+			Name: "openchoreo", Namespace: "cp", Installed: true, Chart: chart.Name, ChartVersion: newestVersion(), Revision: 7, Deployed: 6, Status: status,
+			Config: map[string]any{"backstage": map[string]any{"secretName": "backstage-secrets"}},
+		}
+		return found
+	}
+	upgrade := func(c *Current) { c.Restart, c.Wait, c.Upgrade = true, time.Minute, true }
+	for name, tt := range map[string]struct {
+		scene scene
+		runs  bool
+	}{
+		"in force":               {scene{files: same, found: release("deployed"), current: upgrade}, false},
+		"the status is not told": {scene{files: same, found: release(""), current: upgrade}, false},
+		"a value changes":        {scene{files: same, found: release("deployed"), said: given{"scaling.replicas": 3}, current: upgrade}, true},
+		"cut off":                {scene{files: same, found: release("pending-upgrade"), current: upgrade}, true},
+		"failed":                 {scene{files: same, found: release("failed"), current: upgrade}, true},
+		"cut off, but not asked": {scene{files: same, found: release("pending-upgrade")}, false},
+	} {
+		p := tt.scene.plan(t)
+		if p.Upgrading() != tt.runs || tt.runs && strings.Contains(fmt.Sprint(p.Next), "helm upgrade") {
+			t.Errorf("%s: actions %v, next %v", name, p.Actions, p.Next)
+		}
+	}
+}
+
+func newestVersion() string {
+	_, version := templates.Newest()
+	return version
 }

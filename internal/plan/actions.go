@@ -163,7 +163,8 @@ func (p *Plan) kept(list []Action) []Action {
 // upgradeNeeded tells whether a helm upgrade has to follow: a file changes, there
 // is no portal yet, or an upgrade was asked for and the release was given
 // something else than the files say, as after a run that was interrupted before
-// its upgrade. Where the release's values are not known, asking decides.
+// its upgrade: the newest revision may have the values and not be in force. Where
+// the release's values are not known, asking decides.
 func (p *Plan) upgradeNeeded() bool {
 	c := &p.in.Current
 	if p.Files[0].Action != "unchanged" || c.Cluster.Deployment.Name == "" {
@@ -171,7 +172,8 @@ func (p *Plan) upgradeNeeded() bool {
 	}
 	r := c.Cluster.Release
 	unknown := !r.Installed || r.Unknown != "" || r.Revision == 0
-	return c.Upgrade && (unknown || r.ChartVersion != p.in.Chart.Version || p.drifted())
+	undone := r.Status != "" && r.Status != "deployed"
+	return c.Upgrade && (unknown || undone || r.ChartVersion != p.in.Chart.Version || p.drifted())
 }
 
 // drifted tells whether the release is known to run with other values than the

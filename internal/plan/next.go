@@ -39,7 +39,7 @@ func (p *Plan) next() {
 		p.Next = append(p.Next, Command{Comment: comment, Line: p.guideLine(line)})
 	}
 	restart := p.restartNeeded()
-	if p.upgradeNeeded() || p.Secret.Action == "manifest" || p.lags() {
+	if !p.Upgrading() && (p.upgradeNeeded() || p.Secret.Action == "manifest" || p.lags()) {
 		p.deploy()
 	}
 	if !d.Portal.Enabled {

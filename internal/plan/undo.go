@@ -116,12 +116,15 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 // journal there is nothing to do.
 func Back(in Input) *Plan {
 	p := &Plan{in: in, Secret: SecretPlan{Action: "unchanged"}}
-	j := in.Current.Journal
-	if j == nil {
+	if in.Current.Journal == nil {
 		return p
 	}
+	j := *in.Current.Journal
 	j.Helm.Kubeconfig, j.Helm.Context, j.Helm.Grace, j.Helm.Timeout = in.Current.Target.Kubeconfig, in.Current.Target.Context, upgradeGrace, in.Current.Wait
-	p.Actions = append(j.Undo(nil), DropPrevious{Journal: *j, Local: j.File != ""})
+	if in.Current.Wait > 0 {
+		j.Wait = in.Current.Wait // this run's, and not that of the one that is undone
+	}
+	p.Actions = append(j.Undo(nil), DropPrevious{Journal: j, Local: j.File != ""})
 	if !in.Current.Restart {
 		p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool {
 			switch a.(type) {

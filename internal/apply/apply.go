@@ -210,7 +210,7 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		e.Journal = r.kept != nil
 		return r.outcome, e
 	}
-	unsettled := begun && !refused(err)
+	unsettled := begun && r.begun[failed.ID()] && !refused(err)
 	e.Left = r.undo(ctx, func(id string) bool {
 		if id == failed.ID() {
 			return unsettled

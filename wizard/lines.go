@@ -3,7 +3,6 @@ package wizard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -101,18 +100,7 @@ func (d *lineDriver) stop(err error) (End, error) {
 
 func (d *lineDriver) hello() {
 	in := d.s.Input()
-	where := "no cluster: files only"
-	switch t := in.Current.Target; {
-	case in.Current.NoConfig:
-		where += " (there is no kubeconfig)"
-	case in.Current.Offline:
-		where += " (--offline)"
-	case t.Context != "":
-		where = fmt.Sprintf("context %s, server %s, namespace %s", t.Context, t.Server, in.Draft.Target.Namespace)
-	default:
-		where = fmt.Sprintf("server %s, namespace %s", t.Server, in.Draft.Target.Namespace)
-	}
-	d.out.say("%s of OpenChoreo's Backstage portal; %s; chart %s.", d.s.flow.Title, where, in.Chart.Version)
+	d.out.say("%s of OpenChoreo's Backstage portal; %s; chart %s.", d.s.flow.Title, d.s.whereabouts().sentence(), in.Chart.Version)
 	d.out.say("Nothing is changed before you type yes at the end.")
 	d.commands()
 }

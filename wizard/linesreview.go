@@ -79,6 +79,10 @@ func (d *lineDriver) blocked(r Review, why, step string) (linePlace, *End, error
 	d.out.say("\nThis cannot be applied: %s.", why)
 	failed := r.Failed()
 	if failed != "" {
+		if stake, _ := atStake(failed); stake != "" {
+			d.out.say("%s", stake)
+			d.out.show(d.s.whereabouts().lines())
+		}
 		d.out.say("`accept %s` goes on although it fails.", failed)
 	}
 	for {
@@ -113,6 +117,7 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 		for i, a := range r.Plan.Actions {
 			d.out.say("  %d. %s", i+1, a.Title())
 		}
+		d.out.show(d.s.whereabouts().lines())
 	}
 	if copyOfOldSecrets(r.Input) {
 		d.out.say("The Secret's kubectl annotation holds a copy of old secrets. x %s.",

@@ -20,7 +20,7 @@ func TestLinesLastApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.current.Target = k8s.Target{Context: "kind", Server: "https://127.0.0.1:6443"}
+	s.current.Target = k8s.Target{Context: "kind", Server: "https://127.0.0.1:6443", CAFingerprint: "0a1b 2c3d 4e5f 6071"}
 	s.current.Cluster = k8s.Found{
 		Namespace: k8s.Namespace{Name: "openchoreo-control-plane", Exists: true},
 		Secret: k8s.SecretState{Name: "backstage-secrets", Secret: &k8s.Secret{
@@ -47,7 +47,8 @@ func TestLinesLastApplied(t *testing.T) {
 	text := transcript.String()
 	flat := strings.Join(strings.Fields(text), " ") // as if nothing were wrapped
 	for _, want := range []string{
-		"; context kind, server https://127.0.0.1:6443, namespace openchoreo-control-plane; chart 1.2.3.",
+		"; context kind, server 127.0.0.1:6443, namespace openchoreo-control-plane, CA 0a1b 2c3d 4e5f 6071; chart 1.2.3.",
+		"This is what will be done: 1.", "Context kind Server 127.0.0.1:6443 CA 0a1b 2c3d 4e5f 6071 Namespace openchoreo-control-plane",
 		"copy of old secrets. x removes it with these changes.",
 		"copy of old secrets. x keeps it after all.",
 		"annotation kubectl.kubernetes.io/last-applied-configuration goes: it holds old values",

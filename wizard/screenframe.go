@@ -6,11 +6,10 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
-
-	"github.com/openchoreo/backstage-setup/steps"
 )
 
-// header says what this run is about.
+// header says what this run is about, and which cluster: all that a person
+// compares before something is written is on every page.
 func (m *screen) header(t *tokens) []string {
 	in := m.s.Input()
 	d, c := in.Draft, in.Current
@@ -18,62 +17,91 @@ func (m *screen) header(t *tokens) []string {
 	if m.s.DryRun() {
 		name += t.caution.Render(" (dry run)")
 	}
-	where, warn := m.where()
-	style := t.strong
-	if warn {
-		style = t.alarm
-	}
-	long := []string{"namespace " + d.Target.Namespace, "release " + d.Target.Release, "chart " + in.Chart.Version}
-	brief := []string{d.Target.Namespace + "/" + d.Target.Release, "chart " + in.Chart.Version}
-	if d.Target.Namespace == d.Target.Release {
-		brief[0] = d.Target.Namespace
-	}
-	if c.Target.Server != "" && !c.Local() && c.Target.Context == d.Target.Context {
-		long = append([]string{c.Target.Server}, long...)
-	}
 	state := ""
+	room := max(m.width-ansi.StringWidth(name)-1, 1)
+	if m.short() {
+		room = m.width
+	}
 	switch {
 	case c.Local():
 	case m.look.running:
 		state = t.dim.Render("looking at the cluster" + markMore)
 	case m.look.err != nil && m.look.reached:
 		why := strings.ReplaceAll(visible(m.look.err.Error()), "\n", " ")
-		state = t.bad.Render(cut(markWrong+" "+why, max(m.width-ansi.StringWidth(name)-1, 1)))
+		state = t.bad.Render(cut(markWrong+" "+why, room))
 	case m.look.err != nil || c.Cluster.Server.Err != nil:
 		state = t.bad.Render(markWrong + " the cluster was not reached")
 	}
-	where = style.Render(visible(where))
-	about := func(parts []string) string {
-		return where + t.dim.Render(visible("  "+strings.Join(parts, "  ")))
-	}
-	second := about(brief[1:])
-	for _, parts := range [][]string{long, long[len(long)-3:], brief} {
-		if line := about(parts); ansi.StringWidth(line) <= m.width {
-			second = line
-			break
-		}
-	}
 	if m.short() {
-		return []string{cut(where+"  "+t.dim.Render("chart "+in.Chart.Version)+"  "+state, m.width)}
+		return m.shortHeader(t, m.s.whereabouts(), in.Chart.Version, state)
 	}
-	return []string{m.spread(name, state), cut(second, m.width), t.dim.Render(strings.Repeat(markRule, m.width))}
+	about := []string{"release " + d.Target.Release, "chart " + in.Chart.Version}
+	if d.Target.Release == d.Target.Namespace {
+		about = about[1:]
+	}
+	rows := append([]string{m.spread(name, state)}, m.clusterLines(t, m.s.whereabouts(), about)...)
+	return append(rows, t.dim.Render(strings.Repeat(markRule, m.width)))
 }
 
-// where names the cluster that this is about, and tells whether its name warns.
-func (m *screen) where() (name string, warn bool) {
-	in := m.s.Input()
-	name = in.Draft.Target.Context
-	switch {
-	case in.Current.Offline:
-		return "offline", false
-	case in.Current.NoConfig:
-		return "no kubeconfig", false
-	case name == "":
-		return "in the cluster", false
-	case steps.ProductionPart(name, in.Current.Target.Server) != "":
-		return name + " (production?)", true
+// clusterLines names the cluster in one line if there is room, else in two. Names
+// that are too long lose their middle; what warns and the fingerprint never do.
+func (m *screen) clusterLines(t *tokens, w whereabouts, about []string) []string {
+	parts := append([]string{"namespace " + w.namespace}, about...)
+	if w.server != "" {
+		parts = append([]string{w.server, "namespace " + w.namespace, w.authority()}, about...)
 	}
-	return name, false
+	tail := func(parts []string) string { return visible("  " + strings.Join(parts, "  ")) }
+	if one := tail(parts); ansi.StringWidth(w.name())+ansi.StringWidth(one) <= m.width {
+		return []string{m.named(t, w) + t.dim.Render(one)}
+	}
+	if w.server == "" {
+		return []string{cut(m.named(t, w)+t.dim.Render(tail(parts)), m.width)}
+	}
+	second := "namespace " + w.namespace + tail(append([]string{w.authority()}, about...))
+	if ansi.StringWidth(second) > m.width {
+		second = w.namespace + tail(append([]string{w.authority()}, about[len(about)-1:]...))
+	}
+	return []string{m.contextAndServer(t, w), cut(t.dim.Render(visible(second)), m.width)}
+}
+
+// contextAndServer shares a line between two names.
+func (m *screen) contextAndServer(t *tokens, w whereabouts) string {
+	room := m.width - ansi.StringWidth(w.warning()) - 2
+	server := squeezed(w.server, max(room/2, room-ansi.StringWidth(w.context)))
+	w.context = squeezed(w.context, room-ansi.StringWidth(server))
+	return cut(m.named(t, w)+t.dim.Render(visible("  "+server)), m.width)
+}
+
+// shortHeader is what a small terminal has room for: of the fingerprint the first
+// half, which the first step and the question before applying tell in full.
+func (m *screen) shortHeader(t *tokens, w whereabouts, chart, state string) []string {
+	if w.server == "" {
+		return []string{cut(m.named(t, w)+"  "+t.dim.Render("chart "+chart)+"  "+state, m.width)}
+	}
+	ca := w.authority()
+	if w.ca != "" && !w.insecure {
+		ca = "CA " + w.ca[:min(len(w.ca), 9)] + markMore
+	}
+	unverified := w.insecure
+	w.insecure = false // the second line has it
+	first := m.contextAndServer(t, w)
+	if state != "" {
+		return []string{first, cut(state, m.width)} // nothing can be written now
+	}
+	style := t.dim
+	if unverified {
+		style = t.alarm
+	}
+	return []string{first, t.dim.Render(visible(squeezed(w.namespace, m.width-ansi.StringWidth(ca)-2))+"  ") + style.Render(ca)}
+}
+
+// named is the cluster's name in the look that it asks for.
+func (m *screen) named(t *tokens, w whereabouts) string {
+	style := t.strong
+	if w.warns() {
+		style = t.alarm
+	}
+	return style.Render(visible(w.name()))
 }
 
 // spread puts left and right at the ends of one line.
@@ -251,7 +279,8 @@ func (m *screen) reviewHints() []hint {
 		return []hint{{"↑↓", "move"}, {"esc", "back"}}
 	}
 	hints := []hint{{"↑↓", "move"}}
-	if v := m.verdict(); v.row != "" {
+	v := m.verdict()
+	if v.row != "" {
 		if m.review.at < 0 {
 			hints = append(hints, hint{"enter", strings.ToLower(v.row[:1]) + v.row[1:]})
 		} else {
@@ -260,9 +289,9 @@ func (m *screen) reviewHints() []hint {
 				hints = append(hints, hint{"a", "apply"})
 			}
 		}
-		if v.failed != "" {
-			hints = append(hints, hint{"c", "go on although it failed"})
-		}
+	}
+	if v.failed != "" {
+		hints = append(hints, hint{"c", "go on although it failed"})
 	}
 	hints = append(hints, hint{"esc", "back"})
 	if m.hasLastApplied() {

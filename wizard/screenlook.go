@@ -229,6 +229,9 @@ func (m *screen) found() []Line {
 	}
 	l.add(Good, "", "%s Kubernetes %s at %s", markSettled, f.Server.Version, c.Target.Server)
 	l = append(l, m.noNamespace()...)
+	if w := m.s.whereabouts(); m.short() && w.server != "" {
+		l.add(Plain, "", "%s", w.authority()) // the header has not the room for all of it
+	}
 	part := func(name, unknown string, there bool, about string) {
 		switch {
 		case unknown != "":

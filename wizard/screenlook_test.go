@@ -53,7 +53,8 @@ func (b *bench) finds(client *k8s.Client, found k8s.Found) *bench {
 	b.t.Helper()
 	b.work = nil
 	b.tell(seenMsg{b.m.look.run, Seen{Query: b.m.look.query, Cluster: client, Found: found}})
-	b.m.s.current.Target.Server = "https://k8s.example.com" // the port is another one each time
+	b.m.s.current.Target.Server = "https://k8s.example.com:6443" // the port is another one each time
+	b.m.s.current.Target.CAFingerprint = "0a1b 2c3d 4e5f 6071"
 	b.m.s.changed()
 	b.m.draw()
 	return b

@@ -57,6 +57,11 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 		m.leave(false)
 		return nil
 	}
+	if key == "pgup" || key == "pgdown" {
+		m.scrollPage(key)
+		return nil
+	}
+	m.follow = true
 	if m.holding {
 		return m.drop()
 	}

@@ -12,11 +12,9 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 	state := m.state(m.form.step)
 	var top pane
 	top.add(t.here.Render(m.title(state)))
-	if !m.short() {
+	if !m.short() { // there every row counts
 		top.text(t.dim, state.Intro, width, 0)
-	}
-	top.add("")
-	if !m.short() {
+		top.add("")
 		m.notes(t, &top, state, width)
 	}
 	if m.form.step == m.steps[0].ID {
@@ -243,6 +241,14 @@ func (m *screen) reviewPane(t *tokens, p *pane, width int) {
 	}
 	p.from, p.to = 0, len(p.lines)
 	p.add("")
+	if w := m.s.whereabouts(); m.short() && w.server != "" { // the header has not the room for all of it
+		for _, about := range w.lines() {
+			for _, line := range folded(about.Text, width, 2) {
+				p.add("  " + t.line(about.Kind).Render(line))
+			}
+		}
+		p.add("")
+	}
 	page.drawLines(t, width, fmt.Sprint(width, m.theme.dark))
 	for i, rows := range page.drawn {
 		margin := "  "

@@ -207,10 +207,7 @@ func (m *screen) askApply() tea.Cmd {
 	for _, a := range m.review.plan.Plan.Actions {
 		about.add(Plain, "", "%s %s", markOpen, a.Title())
 	}
-	if name, warn := m.where(); !m.s.Offline() {
-		kind := map[bool]LineKind{true: Caution, false: Plain}[warn]
-		about.add(kind, "", "Context: %s", name)
-	}
+	about = append(about, m.s.whereabouts().lines()...)
 	q := menu{
 		title: "Apply " + theseChanges(m.review.plan.Plan.Changes()) + "?", about: about, word: "yes",
 		choices: []choice{{"No, back to the review", func() tea.Cmd { return nil }}},
@@ -233,18 +230,31 @@ func (m *screen) askApply() tea.Cmd {
 	return m.ask(q)
 }
 
-// askAccept asks whether to go on although a check failed.
+// askAccept asks whether to go on although a check failed. It says what the check
+// found, and for doubts about the cluster which one it is.
 func (m *screen) askAccept(id string) tea.Cmd {
-	return m.ask(menu{
-		title: "Go on although check " + id + " failed?", word: "yes",
-		about: []Line{{Kind: Caution, Text: "It counts for this run only, as --accept " + id + " does."}},
-		choices: []choice{
-			{"No, back to the review", func() tea.Cmd { return nil }},
-			{"Yes, go on without it", func() tea.Cmd {
-				m.s.Accept(id)
-				m.changed()
-				return m.openReview()
-			}},
-		},
-	})
+	q := menu{title: "Go on although check " + id + " failed?", word: "yes"}
+	yes := "Yes, go on without it"
+	var about lines
+	for _, r := range m.checks.results {
+		if r.ID == id {
+			about.add(Bad, "", "%s %s", markWrong, r.Found)
+		}
+	}
+	if stake, agree := atStake(id); stake != "" {
+		q.title, yes = "Is this the cluster that you mean?", agree
+		about.add(Caution, "", "%s", stake)
+		about = append(about, m.s.whereabouts().lines()...)
+	}
+	about.add(Dim, "", "It counts for this run only, as --accept %s does.", id)
+	q.about = about
+	q.choices = []choice{
+		{"No, back to the review", func() tea.Cmd { return nil }},
+		{yes, func() tea.Cmd {
+			m.s.Accept(id)
+			m.changed()
+			return m.openReview()
+		}},
+	}
+	return m.ask(q)
 }

@@ -64,7 +64,9 @@ func (m *screen) verdict() verdict {
 				l.add(Plain, "", "  %s", c.Hint)
 			}
 		}
-		if step := m.stepOfCheck(v.failed); step != "" {
+		if stake, _ := atStake(v.failed); stake != "" {
+			v.row, v.do = "Look at the cluster and confirm it", func() tea.Cmd { return m.askAccept(v.failed) }
+		} else if step := m.stepOfCheck(v.failed); step != "" {
 			open(step, "")
 		}
 	case !r.Changes():

@@ -202,25 +202,6 @@ func (s *Session) planned(in plan.Input) (*plan.Plan, error) {
 	return p, err
 }
 
-// Where says in one line what the run is about, before anything is changed.
-func (s *Session) Where() string {
-	d, t := s.Input().Draft, s.current.Target
-	switch {
-	case s.current.NoConfig:
-		return fmt.Sprintf("No kubeconfig: only files are written, for namespace %s, and the Secret becomes a manifest.", d.Target.Namespace)
-	case s.Offline():
-		return fmt.Sprintf("Offline: only files are written, for namespace %s.", d.Target.Namespace)
-	}
-	if d.Target.Context != t.Context {
-		return fmt.Sprintf("Context %s, namespace %s.", d.Target.Context, d.Target.Namespace)
-	}
-	line := fmt.Sprintf("Context %s, server %s, namespace %s", t.Context, t.Server, d.Target.Namespace)
-	if t.CAFingerprint != "" {
-		line += ", CA " + t.CAFingerprint
-	}
-	return line + "."
-}
-
 // Offline tells whether the run contacts no cluster.
 func (s *Session) Offline() bool { return s.current.Local() }
 

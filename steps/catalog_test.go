@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -155,7 +156,7 @@ func TestLintFindsABareQuestion(t *testing.T) {
 func everywhere() plan.Input {
 	profile, version := templates.Newest()
 	in := plan.Input{Profile: profile, Chart: chart.FromProfile(profile, version)}
-	in.Current = plan.Current{Known: true, Files: []plan.ValuesFile{{Path: "backstage-values.yaml"}}, Target: k8s.Target{Server: "https://127.0.0.1"}}
+	in.Current = plan.Current{Known: true, Upgrade: true, Files: []plan.ValuesFile{{Path: "backstage-values.yaml"}}, Target: k8s.Target{Server: "https://127.0.0.1"}}
 	set(&in, "portal.baseUrl", "https://console.example.com", answers.Source{Rank: answers.FromSet})
 	return Catalog().Complete(in)
 }
@@ -171,7 +172,7 @@ func TestEveryCheckIsExplained(t *testing.T) {
 		}
 	}
 	found := rules
-	for _, c := range Catalog().Checks(&Env{}, everywhere()) {
+	for _, c := range Catalog().Checks(&Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }}, everywhere()) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

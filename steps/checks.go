@@ -245,12 +245,16 @@ func (f Flow) Checks(env *Env, in plan.Input) []check.Check {
 	}
 	if f.Judge != nil {
 		// All are about the same plan, and large files take their time.
-		list = append(list, f.Judge(in, sync.OnceValues(func() (*plan.Plan, error) {
+		planned := sync.OnceValues(func() (*plan.Plan, error) {
 			if in.Planned != nil {
 				return in.Planned, nil
 			}
 			return f.Plan(in)
-		}))...)
+		})
+		list = append(list, f.Judge(in, planned)...)
+		if env != nil && env.Helm != nil && (in.Current.Upgrade || in.Current.Journal != nil) {
+			list = append(list, helmCheck(env, planned))
+		}
 	}
 	return list
 }

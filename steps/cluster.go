@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -88,12 +90,14 @@ func journalCheck(in plan.Input) check.Check {
 			return fail(in.Current.JournalProblem, "rename or delete it: its name is needed to keep old values")
 		case j == nil:
 			return pass("no run was left in the middle")
+		case in.Current.Flow == Undo().ID:
+			return pass("it is put back: " + j.Words())
 		case j.Kept:
 			return check.Result{Status: check.Warn, Found: "the values from before an earlier run are still kept: " + j.Words(),
 				Hint: "`backstage-setup undo` puts them back; a verified run takes them away"}
 		}
 		return check.Result{Status: check.Warn, Found: "an earlier run did not end: " + j.Words(),
-			Hint: "go on to finish it, or put everything back with `backstage-setup undo`"}
+			Hint: "this run goes on from there; to put everything back instead, `backstage-setup undo`"}
 	})
 }
 
@@ -124,13 +128,13 @@ func confirmations(in plan.Input, planned func() (*plan.Plan, error)) []check.Ch
 			}
 			return "", ""
 		}),
-		confirm("cluster.tls-verify", "the server's certificate is verified", "it is", func() (string, string) {
+		confirm("cluster.tls-verify", "the server's certificate is verified", "the server's certificate is verified", func() (string, string) {
 			if t.InsecureSkipTLS {
 				return "the kubeconfig has insecure-skip-tls-verify for " + described(t) + ": anybody on the way could read the secrets", "give the cluster's certificate-authority in the kubeconfig, or confirm with --accept cluster.tls-verify"
 			}
 			return "", ""
 		}),
-		confirm("cluster.context", "the cluster of the last run", "it is, or it was named", func() (string, string) {
+		confirm("cluster.context", "the cluster of the last run", knownCluster(in), func() (string, string) {
 			last := in.Current.LastTarget
 			if in.Draft.From["target.context"].Given() || last == (k8s.Target{}) || sameCluster(last, t) {
 				return "", ""
@@ -138,6 +142,16 @@ func confirmations(in plan.Input, planned func() (*plan.Plan, error)) []check.Ch
 			return fmt.Sprintf("%s at %s is not the cluster of the last run, %s at %s", described(t), t.Server, described(last), last.Server), "name the context with --context, or confirm with --accept cluster.context"
 		}),
 	}
+}
+
+func knownCluster(in plan.Input) string {
+	switch {
+	case in.Draft.From["target.context"].Given():
+		return "the context was named"
+	case in.Current.LastTarget == (k8s.Target{}):
+		return "no run before this one is known"
+	}
+	return "the cluster of the last run"
 }
 
 func sameCluster(a, b k8s.Target) bool {
@@ -186,7 +200,7 @@ func releaseChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Ch
 		}),
 		judged("chart.minor-change", "the chart keeps its minor version", nil, func() check.Result {
 			if !r.Installed || r.ChartVersion == "" || r.Chart != chart.Name || !chart.MinorChange(r.ChartVersion, in.Chart.Version) {
-				return pass("it does")
+				return pass(keepsMinor(r, in.Chart.Version))
 			}
 			found := fmt.Sprintf("release %s is of chart %s, and %s is another minor version: an upgrade of the whole control plane", r.Name, r.ChartVersion, in.Chart.Version)
 			if p, err := planned(); err != nil || !p.Upgrades() {
@@ -195,6 +209,46 @@ func releaseChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Ch
 			return fail(found, "to change settings only, leave --chart out; to upgrade, read the release notes and confirm with --accept chart.minor-change")
 		}),
 	}
+}
+
+func keepsMinor(r k8s.Release, version string) string {
+	switch {
+	case !r.Installed:
+		return "no release is installed"
+	case r.ChartVersion == "" || r.Chart != chart.Name:
+		return "the release is of another chart, or of an unknown version"
+	}
+	return fmt.Sprintf("from %s to %s", r.ChartVersion, version)
+}
+
+// helmCheck looks for helm before anything is written, when the plan runs it.
+func helmCheck(env *Env, planned func() (*plan.Plan, error)) check.Check {
+	return check.Check{ID: "release.helm", Title: "helm can be run", Run: func(ctx context.Context) check.Result {
+		p, err := planned()
+		if err != nil {
+			return fail(err.Error(), "")
+		}
+		if !slices.ContainsFunc(p.Actions, runsHelm) {
+			return pass("it is not needed")
+		}
+		helm, err := env.Helm(ctx)
+		if err != nil {
+			var hinted interface{ Hint() string }
+			if errors.As(err, &hinted) {
+				return fail(err.Error(), hinted.Hint())
+			}
+			return fail(err.Error(), "")
+		}
+		return pass(fmt.Sprintf("%s at %s", helm.Version, helm.Path))
+	}}
+}
+
+func runsHelm(a plan.Action) bool {
+	switch a.(type) {
+	case plan.Upgrade, plan.Rollback:
+		return true
+	}
+	return false
 }
 
 func orUnknown(text string) string {

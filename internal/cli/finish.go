@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
-	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/values"
 	"github.com/openchoreo/backstage-setup/wizard"
@@ -27,7 +26,7 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 	applied := end.Applied && !s.DryRun()
 	result := s.Result(end.Review, end.Outcome, applied)
 	if end.Err != nil {
-		e := applyError(end.Err)
+		e := applyError(end.Err, end.Outcome)
 		e.result = &result
 		return e
 	}
@@ -87,26 +86,6 @@ func loadError(err error) error {
 	var refused *values.Error
 	if errors.As(err, &refused) {
 		e.hint = refused.Hint
-	}
-	return e
-}
-
-func applyError(err error) *exitError {
-	e := &exitError{code: exitFailed, message: err.Error()}
-	var failed *apply.Error
-	if errors.As(err, &failed) {
-		if failed.Changed {
-			e.code, e.hint = exitChanged, "somebody changed it meanwhile, and nothing of theirs was overwritten: run the same command again"
-		}
-		if errors.Is(err, context.Canceled) {
-			e.code = exitLeft
-		}
-		if hint := failed.Hint(); hint != "" && e.hint == "" {
-			e.hint = hint
-		}
-		if failed.Journal {
-			e.hint = "the old values are kept: `backstage-setup undo` puts them back, the same command again goes on"
-		}
 	}
 	return e
 }

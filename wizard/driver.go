@@ -116,8 +116,11 @@ func (e End) Summary() []Line {
 			mark, kind = "✗", Bad
 		}
 		text := a.Title
-		if a.Status == apply.Undone {
+		switch a.Status {
+		case apply.Undone:
 			text += " (undone)"
+		case apply.Unchanged:
+			text += " (not needed)"
 		}
 		if a.Text != "" && a.Status == apply.Failed && (e.Err == nil || !strings.Contains(e.Err.Error(), a.Text)) {
 			text += ": " + a.Text // else the error tells it, which follows
@@ -129,7 +132,7 @@ func (e End) Summary() []Line {
 	}
 	e.Review.attention(&l)
 	if len(e.Outcome.Actions) == 0 {
-		l.add(Good, "", nothingToChange)
+		l.add(Good, "", "%s", e.Review.nothing())
 	}
 	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
 	if d := e.Review.Input.Draft; left && d.Portal.Enabled && d.Security.Authentication {
@@ -139,13 +142,11 @@ func (e End) Summary() []Line {
 	return l
 }
 
-const nothingToChange = "Nothing to change: everything is as asked already."
-
 // Preview is what a dry run shows: the review, and whether there is anything in it.
 func (e End) Preview() []Line {
 	l := lines(e.Review.Lines())
 	if e.Review.Plan != nil && !e.Review.Changes() {
-		l.add(Good, "", "\n"+nothingToChange)
+		l.add(Good, "", "\n%s", e.Review.nothing())
 	}
 	return l
 }

@@ -124,10 +124,15 @@ func (r Review) Lines() []Line {
 	if r.Plan == nil {
 		return l
 	}
-	r.files(&l)
-	r.secret(&l)
-	r.bindings(&l)
-	r.values(&l)
+	if r.undoes() {
+		r.back(&l)
+		r.secret(&l)
+	} else {
+		r.files(&l)
+		r.secret(&l)
+		r.bindings(&l)
+		r.values(&l)
+	}
 	r.warnings(&l)
 	r.checks(&l)
 	heading := "Next, after applying"
@@ -136,6 +141,28 @@ func (r Review) Lines() []Line {
 	}
 	r.next(&l, heading)
 	return l
+}
+
+// undoes tells that the run is there to take another one back: no setting matters.
+func (r Review) undoes() bool { return r.Input.Current.Flow == steps.Undo().ID }
+
+// back lists what is put back, in order.
+func (r Review) back(l *lines) {
+	if !r.Changes() {
+		return
+	}
+	l.head("", "Put back what was changed by %s", r.Input.Current.Journal.Words())
+	for i, a := range r.Plan.Actions {
+		l.add(Plain, "", "%d. %s", i+1, a.Title())
+	}
+}
+
+// nothing is what there is to say when nothing changes.
+func (r Review) nothing() string {
+	if r.undoes() {
+		return "Nothing to undo: no run was left in the middle, and no old values are kept."
+	}
+	return "Nothing to change: everything is as asked already."
 }
 
 type lines []Line

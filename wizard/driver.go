@@ -50,7 +50,43 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	if decide == nil {
 		env.Decide = func(apply.Failure) apply.Decision { return s.policy() }
 	}
-	return apply.Run(ctx, env, r.Plan.Actions, report)
+	outcome, err := apply.Run(ctx, env, r.Plan.Actions, func(e apply.Event) {
+		if report != nil {
+			report(s.scrubbed(e))
+		}
+	})
+	for i, e := range outcome.Actions {
+		outcome.Actions[i] = s.scrubbed(e)
+	}
+	return outcome, err
+}
+
+// scrubbed is an event without the run's secrets: what the portal logs and says
+// when it ends may hold anything.
+func (s *Session) scrubbed(e apply.Event) apply.Event {
+	e.Text = s.scrub.Scrub(e.Text)
+	if e.Rollout == nil {
+		return e
+	}
+	state := *e.Rollout
+	state.Message = s.scrub.Scrub(state.Message)
+	state.Pods = slices.Clone(state.Pods)
+	for i := range state.Pods {
+		state.Pods[i].Message = s.scrub.Scrub(state.Pods[i].Message)
+	}
+	state.Troubles = slices.Clone(state.Troubles)
+	for i := range state.Troubles {
+		state.Troubles[i].Message = s.scrub.Scrub(state.Troubles[i].Message)
+	}
+	state.Causes = slices.Clone(state.Causes)
+	for i := range state.Causes {
+		state.Causes[i] = slices.Clone(state.Causes[i])
+		for j := range state.Causes[i] {
+			state.Causes[i][j].Line = s.scrub.Scrub(state.Causes[i][j].Line)
+		}
+	}
+	e.Rollout = &state
+	return e
 }
 
 // policy is what --on-failure says.
@@ -135,7 +171,7 @@ func (e End) Summary() []Line {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
 	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
-	if d := e.Review.Input.Draft; left && d.Portal.Enabled && d.Security.Authentication {
+	if d := e.Review.Input.Draft; left && e.Review.Input.Current.Flow != undoFlow && d.Portal.Enabled && d.Security.Authentication {
 		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
 	}
 	e.Review.next(&l, "Next")

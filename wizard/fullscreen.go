@@ -18,6 +18,9 @@ import (
 // failed is in End.Err. Whatever happens, what was answered is kept by
 // t.SaveDraft if the operator did not end the run.
 func FullScreen(ctx context.Context, s *Session, t Terminal) (End, error) {
+	if s.undoing() {
+		t.SaveDraft = nil // it asks nothing that is worth it
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	m := newScreen(inner, s, t)
@@ -79,7 +82,7 @@ func (m *screen) farewell(t Terminal) error {
 	list := m.end.Summary()
 	if m.saved != "" {
 		list = append(list, Line{Text: fmt.Sprintf("The answers so far, without secrets: %s", m.saved)},
-			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", m.s.flow.ID, plan.Quote(m.saved))})
+			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", m.s.began, plan.Quote(m.saved))})
 	}
 	styles := m.theme.now()
 	for _, line := range list {

@@ -26,6 +26,9 @@ func Lines(ctx context.Context, s *Session, t Terminal) (End, error) {
 		case <-ctx.Done():
 		}
 	}()
+	if s.undoing() {
+		t.SaveDraft = nil // it asks nothing that is worth it
+	}
 	scrubbed := s.scrub.Writer(t.Out)
 	d := &lineDriver{
 		questions: make(chan asked),
@@ -48,6 +51,7 @@ type lineDriver struct {
 
 	looked    Query      // what the cluster was last looked at for
 	head      string     // the step whose heading was printed last
+	told      bool       // what is known of an earlier run
 	questions chan asked // that come up while work goes on in the background
 
 	asked []linePlace // what `<` goes back to, in the order it was met
@@ -69,7 +73,13 @@ func (d *lineDriver) run() (End, error) {
 	}
 	at := linePlace{step: d.s.NextStep("")}
 	for {
-		var err error
+		undo, err := d.earlier()
+		if err != nil {
+			return d.stop(err)
+		}
+		if undo {
+			at = linePlace{step: d.reviewStep()}
+		}
 		if at.step == d.reviewStep() {
 			var end *End
 			if at, end, err = d.review(); end != nil {

@@ -248,7 +248,10 @@ func (d *lineDriver) decide(f apply.Failure) apply.Decision {
 	if d.ctx.Err() != nil {
 		return d.s.policy()
 	}
-	d.out.say("The portal did not come up: %v", f.Err)
+	d.out.say("%s\n%v", failureTitle(f), f.Err)
+	if hint := f.Hint(); hint != "" {
+		d.out.say("%s", hint)
+	}
 	for {
 		d.in.drop(d.ctx)
 		text, err := d.choose("wait on, undo everything, or leave it as it is? wait/undo/leave [wait]:")
@@ -275,7 +278,9 @@ func eventLines(e apply.Event) []Line {
 	case apply.Running:
 		l.add(Plain, "", "%s: begun", e.Title)
 	case apply.Progress:
-		l.add(Dim, "", "  %s", e.Text)
+		if e.Text != "" {
+			l.add(Dim, "", "  %s", strings.ReplaceAll(e.Text, "\n", "\n  "))
+		}
 	case apply.Failed:
 		l.add(Bad, "", "%s: failed: %s", e.Title, e.Text)
 	default:
@@ -335,7 +340,7 @@ func (d *lineDriver) save() {
 		return
 	}
 	d.out.say("The answers so far, without secrets, are in %s. To go on with them:", path)
-	d.out.show([]Line{{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", d.s.flow.ID, plan.Quote(path))}})
+	d.out.show([]Line{{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", d.s.began, plan.Quote(path))}})
 }
 
 // fault saves the answers when a fault of the program ends the run.

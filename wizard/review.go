@@ -292,6 +292,9 @@ func (r Review) bindings(l *lines) {
 
 // values tells where every value in force came from.
 func (r Review) values(l *lines) {
+	if r.Input.Current.Flow == undoFlow {
+		return // what is put back is what was
+	}
 	l.head("", "Where values come from")
 	d := &r.Input.Draft
 	flow := steps.Install()

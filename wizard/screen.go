@@ -38,6 +38,7 @@ type screen struct {
 	theme *look
 	send  func(tea.Msg) // from the background to Update
 	after func(time.Duration, tea.Msg) tea.Cmd
+	now   func() time.Time // for the age of pods
 
 	width, height int
 	page          page
@@ -69,7 +70,8 @@ type screen struct {
 	follow bool // the focus is kept in view
 	frame  frame
 
-	failed *End // the last run of the plan, if it failed
+	offered bool // what becomes of an earlier run that did not end was asked
+	failed  *End // the last run of the plan, if it failed
 
 	end   End
 	done  bool   // the run has ended by what the operator did, or has to end
@@ -120,7 +122,7 @@ type Fault struct {
 func (f *Fault) Error() string { return "the screen broke down: " + f.What }
 
 func newScreen(ctx context.Context, s *Session, t Terminal) *screen {
-	m := &screen{ctx: ctx, s: s, t: t, theme: newLook(), send: func(tea.Msg) {}, after: after, drafts: map[answers.Key]draft{}, follow: true}
+	m := &screen{ctx: ctx, s: s, t: t, theme: newLook(), send: func(tea.Msg) {}, after: after, now: time.Now, drafts: map[answers.Key]draft{}, follow: true}
 	m.changed()
 	return m
 }
@@ -160,6 +162,9 @@ func (m *screen) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		}
 	}()
 	cmd = m.update(msg)
+	if question := m.offerUndo(); question != nil {
+		cmd = tea.Batch(cmd, question)
+	}
 	if m.done {
 		return m, tea.Quit
 	}

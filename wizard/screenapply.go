@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -67,13 +67,13 @@ func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 	answer := func(d apply.Decision) func() tea.Cmd {
 		return func() tea.Cmd { msg.answer <- d; return nil }
 	}
-	q := menu{title: "The portal did not come up in time.", must: true, interrupt: answer(apply.Decision{Do: apply.Leave})}
-	if errors.Is(msg.failure.Err, context.Canceled) {
-		q.title = "Stopped waiting for the portal."
+	q := menu{title: failureTitle(msg.failure), must: true, interrupt: answer(apply.Decision{Do: apply.Leave})}
+	var about lines
+	about.add(Caution, "", "%s", m.s.scrub.Scrub(msg.failure.Err.Error()))
+	if hint := msg.failure.Hint(); hint != "" {
+		about.add(Dim, "", "%s", m.s.scrub.Scrub(hint))
 	}
-	for line := range strings.SplitSeq(msg.failure.Err.Error(), "\n") {
-		q.about = append(q.about, Line{Kind: Caution, Text: line})
-	}
+	q.about = about
 	q.choices = []choice{
 		{"Wait on", func() tea.Cmd {
 			ctx, cancel := context.WithCancel(m.ctx)
@@ -84,7 +84,22 @@ func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 		{"Undo: put everything back as it was", answer(apply.Decision{Do: apply.Undo})},
 		{"Leave it as it is", answer(apply.Decision{Do: apply.Leave})},
 	}
+	if m.s.undoing() {
+		q.choices = slices.Delete(q.choices, 1, 2) // there is nothing before what was before
+	}
 	return m.ask(q)
+}
+
+// failureTitle says in a sentence why a person is asked about a roll-out.
+func failureTitle(f apply.Failure) string {
+	var stuck *apply.Stuck
+	switch {
+	case errors.Is(f.Err, context.Canceled):
+		return "Stopped waiting for the portal."
+	case errors.As(f.Err, &stuck):
+		return "The portal will not come up: waiting does not help."
+	}
+	return "The portal did not come up in time."
 }
 
 func (m *screen) tick() tea.Cmd { return m.after(time.Second, tickMsg{}) }
@@ -97,6 +112,9 @@ func (p *progressPage) take(e apply.Event) {
 		}
 		if e.Status == apply.Progress {
 			e.Status = apply.Running
+			if e.Text == "" {
+				e.Text = a.Text // nothing new in words
+			}
 		}
 		p.actions[i] = e
 		return
@@ -119,6 +137,11 @@ func (m *screen) pressApply(key string) tea.Cmd {
 		m.scrollPage(key)
 	}
 	return nil
+}
+
+// waiting tells whether a roll-out is waited for now.
+func (p *progressPage) waiting() bool {
+	return slices.ContainsFunc(p.actions, func(a apply.Event) bool { return a.Status == apply.Running && a.Rollout != nil })
 }
 
 // outcome is what is known of a run that was not waited for.
@@ -163,7 +186,7 @@ func (m *screen) askFailed() tea.Cmd {
 			about.add(Plain, "", "%s %s (%s)", markSettled, a.Title, a.Status)
 		}
 	}
-	about.add(Bad, "", "%s %v", markWrong, m.failed.Err)
+	about.add(Bad, "", "%s %s", markWrong, m.s.scrub.Scrub(m.failed.Err.Error()))
 	q.about = about
 	again := choice{"Look again and review anew", m.reviewAnew}
 	if changed {
@@ -193,7 +216,7 @@ func (m *screen) reviewAnew() tea.Cmd {
 }
 
 // lines draws the page.
-func (p *progressPage) lines(t *tokens, width int) (lines []string, at int) {
+func (p *progressPage) lines(t *tokens, width int, now time.Time) (lines []string, at int) {
 	lines = append(lines, t.here.Render("Applying"), "")
 	for _, a := range p.actions {
 		mark, style, word := " ", t.dim, ""
@@ -216,14 +239,21 @@ func (p *progressPage) lines(t *tokens, width int) (lines []string, at int) {
 			}
 			lines = append(lines, style.Render(mark+" "+line))
 		}
-		if a.Text != "" {
+		if a.Rollout != nil {
+			lines = append(lines, rolloutLines(t, a.Rollout, width-4, now)...)
+		} else if a.Text != "" {
 			for _, line := range folded(a.Text, width-4, 0) {
 				lines = append(lines, t.dim.Render("    "+line))
 			}
 		}
 	}
 	lines = append(lines, "", t.dim.Render(fmt.Sprintf("%d s", int(p.elapsed.Seconds()))))
-	if p.cancelled {
+	if p.waiting() && !p.cancelled {
+		for _, line := range folded("Ctrl+C stops waiting and asks: wait on, undo or leave.", width, 0) {
+			lines = append(lines, t.dim.Render(line))
+		}
+	}
+	if p.cancelled && !p.waiting() {
 		for _, line := range folded("Stopping: what was written is undone as far as it can be. Ctrl+C again leaves without waiting.", width, 0) {
 			lines = append(lines, t.caution.Render(line))
 		}

@@ -7,8 +7,12 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/cause"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // applying brings the bench to where changes are being made, none done yet.
@@ -58,25 +62,80 @@ func TestSignalWhileApplyingUndoesFirst(t *testing.T) {
 	}
 }
 
-func TestProgressOfARollout(t *testing.T) {
-	b := newBench(t, 80, 24, local)
+// rolling brings the bench to where a roll-out is waited for.
+func rolling(t *testing.T, width, height int) *bench {
+	b := newBench(t, width, height, local)
 	b.m.page = onApply
+	b.m.now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 45, 0, time.UTC) }
 	b.m.progress = progressPage{cancel: func() {}, actions: []apply.Event{{ID: "secret", Title: "patch Secret a/b"}, {ID: "rollout", Title: "wait for Deployment a/b"}}}
 	for _, e := range []apply.Event{
 		{ID: "secret", Title: "patch Secret a/b", Status: apply.Running}, {ID: "secret", Title: "patch Secret a/b", Status: apply.Done},
 		{ID: "rollout", Title: "wait for Deployment a/b", Status: apply.Running},
-		{ID: "rollout", Title: "wait for Deployment a/b", Status: apply.Progress, Text: "1 of 2 updated, 1 available; b-7: CrashLoopBackOff back-off 10s"},
+		crashing(),
 	} {
 		b.tell(eventMsg{e})
 	}
+	return b
+}
+
+// crashing is a roll-out whose new pod cannot reach its database.
+func crashing() apply.Event {
+	created := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	log := []string{"Backend startup failed: connect ECONNREFUSED 10.0.0.9:5432"}
+	return apply.Event{ID: "rollout", Title: "wait for Deployment a/b", Status: apply.Progress, Text: "1 of 2 updated, 1 available", Rollout: &apply.Rollout{
+		Rollout: k8s.Rollout{
+			Desired: 2, Total: 3, Updated: 1, Ready: 2, Available: 2,
+			Pods: []k8s.PodState{
+				{Name: "b-76d8c5f7b9-x2x4z", Phase: "Running", Reason: "CrashLoopBackOff", Created: created, Restarts: 2, Template: k8s.TemplateNew},
+				{Name: "b-5c9d6b7f48-abcde", Phase: "Running", Ready: true, Created: created.Add(-49 * time.Hour), Template: k8s.TemplateOld},
+				{Name: "b-5c9d6b7f48-fghij", Phase: "Terminating", Ready: true, Created: created.Add(-5 * time.Minute), Restarts: 1},
+			},
+			Troubles: []k8s.Trouble{{Kind: k8s.TroubleCrash, Namespace: "a", Deployment: "b", Pod: "b-76d8c5f7b9-x2x4z", Container: "backstage", Reason: "CrashLoopBackOff", Restarts: 2, ExitCode: 1}},
+		},
+		Causes: [][]cause.Finding{cause.Explain(log)},
+	}}
+}
+
+func TestProgressOfARollout(t *testing.T) {
+	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}} {
+		rolling(t, size[0], size[1]).golden(fmt.Sprintf("apply-rollout-%dx%d", size[0], size[1]))
+	}
+	b := rolling(t, 160, 40).shows("CrashLoopBackOff", "not ready", "40s", "2 restarts", "new template", "2d", "old template", "Terminating", "template not known")
+	b.shows("ECONNREFUSED 10.0.0.9:5432", "to do: ", "Ctrl+C stops waiting")
+	e := crashing()
+	e.Text, e.Rollout.Pods = "", e.Rollout.Pods[:1]
+	b.tell(eventMsg{e})
+	b.hides("abcde").shows("CrashLoopBackOff")
+	b.m.now = func() time.Time { return time.Date(2026, 1, 2, 3, 5, 45, 0, time.UTC) }
 	b.tell(tickMsg{})
-	b.golden("apply-rollout-80x24")
+	b.shows("100s") // a pod ages while nothing else happens
 	b.tell(appliedMsg{apply.Outcome{Rollout: "failed"}, &apply.Error{Action: "wait for Deployment a/b", Err: context.DeadlineExceeded}})
 	b.shows("It could not be applied.", "✗ wait for Deployment a/b: ")
 	b.press("enter", "esc") // typed ahead
 	b.wait().press("esc").shows("● Save the answers").press("enter").settle()
 	if !b.quit || b.saves != 1 || b.m.end.Applied || b.m.end.Left || b.m.end.Outcome.Rollout != "failed" {
 		t.Errorf("quit %v, saved %d times, end %+v", b.quit, b.saves, b.m.end)
+	}
+}
+
+// What no waiting cures is asked about at once; the question takes no key that
+// was typed ahead of it.
+func TestStuckRolloutIsAskedAbout(t *testing.T) {
+	for _, size := range [][2]int{{40, 12}, {80, 24}} {
+		b := rolling(t, size[0], size[1])
+		answer := make(chan apply.Decision, 1)
+		stuck := &apply.Stuck{Namespace: "a", Name: "b", Reason: `pod b-7: CreateContainerConfigError: Secret "s" has no key "postgres-password"`, Do: "kubectl -n a describe secret s"}
+		b.m.s.scrub.Add(secret.New(typedSecret))
+		b.tell(decideMsg{apply.Failure{Err: fmt.Errorf("it says %s: %w", typedSecret, stuck)}, answer})
+		b.press("down", "enter")
+		if len(answer) > 0 {
+			t.Fatal("a key typed ahead decided")
+		}
+		b.wait().golden(fmt.Sprintf("apply-stuck-%dx%d", size[0], size[1])).shows("● Wait on")
+		b.press("down").shows("● Undo: put everything back as it was").press("enter")
+		if got := <-answer; got.Do != apply.Undo {
+			t.Errorf("got %v", got.Do)
+		}
 	}
 }
 

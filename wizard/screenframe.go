@@ -234,8 +234,10 @@ func (m *screen) hints() []hint {
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"ctrl+c", "leave at once"}}
 	case m.menu != nil:
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "close"}, {"ctrl+c", "leave at once"}}
+	case m.page == onApply && m.progress.waiting():
+		return []hint{{"ctrl+c", "stop waiting, then choose"}, {"PgUp PgDn", "scroll"}}
 	case m.page == onApply:
-		return []hint{{"ctrl+c", "stop"}}
+		return []hint{{"ctrl+c", "stop"}, {"PgUp PgDn", "scroll"}}
 	case m.help != nil:
 		return []hint{{"esc", "close"}, {"↑↓ PgUp PgDn", "scroll"}}
 	case m.stepList != nil:
@@ -292,6 +294,9 @@ func (m *screen) reviewHints() []hint {
 	}
 	if v.failed != "" {
 		hints = append(hints, hint{"c", "go on although it failed"})
+	}
+	if m.s.Interrupted() != "" {
+		hints = append(hints, hint{"b", "put the earlier run back"})
 	}
 	hints = append(hints, hint{"esc", "back"})
 	if m.hasLastApplied() {

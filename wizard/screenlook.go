@@ -203,9 +203,9 @@ func (m *screen) noNamespace() []Line {
 
 // found tells what there is, for the first step and the header.
 func (m *screen) found() []Line {
-	var l lines
 	in := m.s.Input()
 	c := in.Current
+	l := lines(m.s.earlier())
 	switch {
 	case c.Offline:
 		l.add(Plain, "", "Offline: no cluster, identity provider or database is contacted.")
@@ -214,8 +214,7 @@ func (m *screen) found() []Line {
 		l.add(Plain, "", "There is no kubeconfig: only files are written, and the Secret becomes a manifest.")
 		return l
 	case m.look.running:
-		l.add(Plain, "", "Looking at the cluster%s", markMore)
-		return l
+		return []Line{{Text: "Looking at the cluster" + markMore}}
 	case m.look.err != nil && !m.look.reached:
 		l.add(Bad, "", "%s %v", markWrong, m.look.err)
 		return l

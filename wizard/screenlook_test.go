@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
@@ -37,7 +38,7 @@ func deafCluster(t *testing.T, width, height int) (*bench, *k8s.Client) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	env := &steps.Env{Cluster: client, Connect: open}
+	env := &steps.Env{Cluster: client, Connect: open, Secrets: secret.Source{Rand: strings.NewReader(strings.Repeat("fixed random bytes ", 20))}}
 	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}, Accept: []string{"cluster.production"}}, &secret.Scrubber{})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ type choice struct {
 
 // ask opens a menu; it takes no keys that were typed ahead.
 func (m *screen) ask(q menu) tea.Cmd {
-	m.menu = &q
+	m.menu, m.follow = &q, true
 	return m.hold()
 }
 

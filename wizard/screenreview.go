@@ -148,6 +148,10 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		if v.failed != "" {
 			return m.askAccept(v.failed)
 		}
+	case "b":
+		if m.s.Interrupted() != "" {
+			return m.askInterrupted()
+		}
 	case "u":
 		if p := m.review.plan.Plan; p != nil && (p.Offers() || p.Upgrading()) {
 			m.s.Upgrade(!p.Upgrading())

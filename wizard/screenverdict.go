@@ -82,6 +82,9 @@ func (m *screen) verdict() verdict {
 		}
 		v.row, v.do = "Apply "+theseChanges(r.Plan.Changes()), m.askApply
 	}
+	if words := m.s.Interrupted(); words != "" && !m.look.running {
+		l.add(Caution, "", "! An earlier run did not end: %s", words)
+	}
 	v.about = l
 	return v
 }

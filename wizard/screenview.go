@@ -137,7 +137,7 @@ func (m *screen) pane(t *tokens) pane {
 	case m.stepList != nil:
 		m.stepList.lines(t, &p, width, m.frame.body)
 	case m.page == onApply:
-		p.lines, p.at = m.progress.lines(t, width)
+		p.lines, p.at = m.progress.lines(t, width, m.now())
 	case m.page == onReview:
 		m.reviewPane(t, &p, width)
 	default:

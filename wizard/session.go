@@ -43,6 +43,7 @@ type Settings struct {
 // for concurrent use, and the drivers call it from one goroutine.
 type Session struct {
 	flow     steps.Flow
+	began    string // ID of the flow that the answers belong to
 	env      *steps.Env
 	settings Settings
 	scrub    *secret.Scrubber
@@ -64,7 +65,7 @@ type Session struct {
 // NewSession starts a run of flow. Random bytes are drawn here, once, so that
 // planning stays pure.
 func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secret.Scrubber) (*Session, error) {
-	s := &Session{flow: flow, env: env, settings: settings, scrub: scrub, visited: map[answers.Key]bool{}, where: map[answers.Key]string{}}
+	s := &Session{flow: flow, began: flow.ID, env: env, settings: settings, scrub: scrub, visited: map[answers.Key]bool{}, where: map[answers.Key]string{}}
 	random, _, err := env.Secrets.Resolve(secret.Ref{Generate: true})
 	if err != nil {
 		return nil, err

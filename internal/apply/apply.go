@@ -33,6 +33,9 @@ type Failure struct {
 	Err    error // errors.Is finds context.Canceled when somebody stopped it
 }
 
+// Hint is what to type about the failure; "" when it knows nothing.
+func (f Failure) Hint() string { return hint(f.Err) }
+
 // Decision is what to do about a Failure.
 type Decision struct {
 	Do  Choice
@@ -67,6 +70,8 @@ type Event struct {
 	ID, Title string
 	Status    Status
 	Text      string // detail, for people
+
+	Rollout *Rollout // with the Progress of a roll-out that is waited for
 }
 
 // Outcome is what became of each action that was begun, in order.
@@ -98,9 +103,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint is what to type about the failure; "" when the failure knows nothing.
-func (e *Error) Hint() string {
+func (e *Error) Hint() string { return hint(e.Err) }
+
+func hint(err error) string {
 	var hinted interface{ Hint() string }
-	if errors.As(e.Err, &hinted) {
+	if errors.As(err, &hinted) {
 		return hinted.Hint()
 	}
 	return ""
@@ -161,6 +168,7 @@ type run struct {
 	template string          // of the Deployment's pods before an upgrade
 
 	restarted time.Time // last
+	borne     []string  // why a roll-out is stuck, which was told already
 }
 
 func (r *run) tell(a plan.Action, status Status, text string) {

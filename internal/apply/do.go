@@ -8,7 +8,6 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/plan"
-	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // do carries out one action: it is Done, or was so already. What writes is not
@@ -62,28 +61,4 @@ func (r *run) restart(ctx context.Context, a plan.Restart) (Status, error) {
 	}
 	r.restarted = at
 	return Done, r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, at)
-}
-
-func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
-	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
-	defer cancel()
-	last := ""
-	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(state k8s.Rollout) {
-		if text := describe(state); text != last {
-			last = text
-			r.tell(a, Progress, text)
-		}
-	})
-	return inWords(err, "stopped by you; the portal goes on rolling out")
-}
-
-func describe(state k8s.Rollout) string {
-	text := fmt.Sprintf("%d of %d updated, %d available", state.Updated, state.Desired, state.Available)
-	for i, trouble := range state.Troubles {
-		if i == 3 {
-			break // the one to mend first is in front
-		}
-		text += "; " + trouble.Text()
-	}
-	return text
 }

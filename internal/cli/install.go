@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -179,7 +180,9 @@ func (a *app) tell(e apply.Event) {
 	case apply.Running:
 		fmt.Fprintf(a.err, "► %s\n", e.Title)
 	case apply.Progress:
-		fmt.Fprintf(a.err, "  %s\n", e.Text)
+		if e.Text != "" {
+			fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(e.Text, "\n", "\n  "))
+		}
 	case apply.Done:
 		fmt.Fprintf(a.err, "✓ %s\n", e.Title)
 	case apply.Failed:

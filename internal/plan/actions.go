@@ -166,6 +166,9 @@ func (p *Plan) kept(list []Action) []Action {
 // its upgrade: the newest revision may have the values and not be in force. Where
 // the release's values are not known, asking decides.
 func (p *Plan) upgradeNeeded() bool {
+	if len(p.Files) == 0 {
+		return false // it puts back what was, and asks for nothing new
+	}
 	c := &p.in.Current
 	if p.Files[0].Action != "unchanged" || c.Cluster.Deployment.Name == "" {
 		return true

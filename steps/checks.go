@@ -62,6 +62,9 @@ func secretChecks(in plan.Input) []check.Check {
 			return pass(fmt.Sprintf("%s, keys: %s", state.Name, strings.Join(state.Secret.Keys, ", ")))
 		}),
 		judged("secret.owner", "Secret is free to be written", append(after, "secret.readable"), func() check.Result {
+			if _, ok := in.StoreTarget(); ok && in.Current.Store.Read {
+				return pass("External Secrets makes it, and the store takes its values")
+			}
 			if o := state.Owner; o.Kind != "" {
 				return check.Result{Status: check.Warn, Found: fmt.Sprintf("%s %s: it is not touched", state.Name, Ownership(o)), Hint: "the next commands say what to change there"}
 			}
@@ -71,6 +74,8 @@ func secretChecks(in plan.Input) []check.Check {
 			switch {
 			case state.Secret == nil || !state.Secret.LastApplied:
 				return pass("no kubectl annotation")
+			case state.Owner.Kind == k8s.OwnerExternalSecrets:
+				return pass("the annotation is the ExternalSecret's, which holds no values")
 			case in.Current.DropLastApplied:
 				return pass("kubectl's annotation with old values is removed by this run")
 			}
@@ -113,6 +118,9 @@ func settingsChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.C
 	list := chartChecks(in, planned)
 	if in.Current.Local() {
 		return list
+	}
+	if in.InStore() {
+		list = append(list, storeCheck(in, planned))
 	}
 	list = append(list, accessCheck(in, planned))
 	list = append(list, confirmations(in, planned)...)

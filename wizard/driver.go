@@ -43,7 +43,7 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	if r.Plan == nil || r.Blocked() != "" {
 		return apply.Outcome{}, fmt.Errorf("nothing was changed: %s", r.Blocked())
 	}
-	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm}
+	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm, Store: s.env.OpenStore}
 	if s.Offline() {
 		env.Journal = s.settings.Journal
 	}

@@ -35,5 +35,8 @@ func Headless(ctx context.Context, s *Session, report func(apply.Event)) (End, e
 
 // stale tells whether what is known is about another Secret than the answers name.
 func (s *Session) stale(q Query) bool {
-	return !s.Offline() && q.SecretName != "" && q.SecretName != s.current.Cluster.Secret.Name
+	if s.Offline() {
+		return false
+	}
+	return q.SecretName != "" && q.SecretName != s.current.Cluster.Secret.Name || q.Store != s.storeRead
 }

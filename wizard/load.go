@@ -51,6 +51,13 @@ func (s *Session) Load() error {
 		}
 		s.current.Journal = journal
 	}
+	if s.current.Cluster.External.Owner.Kind != "" && s.current.ExternalFile.Path == "" {
+		snapshot, err := s.env.ExternalFile()
+		if err != nil {
+			return err
+		}
+		s.current.ExternalFile = snapshot
+	}
 	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
 	s.changed()
 	return nil
@@ -98,7 +105,7 @@ func (s *Session) loadChart() error {
 // Query says what discovery looks for now; it is the identity of a Seen.
 func (s *Session) Query() Query {
 	d := s.Input().Draft
-	return Query{Context: d.Target.Context, Namespace: d.Target.Namespace, Release: d.Target.Release, SecretName: s.givenSecretName()}
+	return Query{Context: d.Target.Context, Namespace: d.Target.Namespace, Release: d.Target.Release, SecretName: s.givenSecretName(), Store: s.storeQuery()}
 }
 
 func (s *Session) givenSecretName() string {
@@ -109,7 +116,39 @@ func (s *Session) givenSecretName() string {
 }
 
 // Query names what a discovery is about.
-type Query struct{ Context, Namespace, Release, SecretName string }
+type Query struct {
+	Context, Namespace, Release, SecretName string
+	Store                                   *storeQuery // nil: no store is read
+}
+
+// storeQuery is which entries of which store are read. The same ones have the
+// same address, so that two Queries can be compared.
+type storeQuery struct {
+	target plan.StoreTarget
+	places []plan.StoreAt
+}
+
+func (q *storeQuery) same(other *storeQuery) bool {
+	if q == nil || other == nil {
+		return q == other
+	}
+	a, b := q.target, other.target
+	return a.Address == b.Address && a.Namespace == b.Namespace && a.CABundle == b.CABundle && a.CAFile == b.CAFile &&
+		a.Token.Equal(b.Token) && slices.Equal(q.places, other.places)
+}
+
+// storeQuery is what is to be read of the store by now.
+func (s *Session) storeQuery() *storeQuery {
+	in := s.Input()
+	var now *storeQuery
+	if target, ok := in.StoreTarget(); ok {
+		now = &storeQuery{target, in.StorePlaces()}
+	}
+	if !now.same(s.storeAsked) {
+		s.storeAsked = now
+	}
+	return s.storeAsked
+}
 
 // Seen is what a discovery found. It is dropped when the operator has moved on
 // to another Query.
@@ -119,6 +158,7 @@ type Seen struct {
 	Found   k8s.Found
 	Rights  []k8s.Access // that the run can need
 	NoWord  string       // why Rights is not known
+	Store   plan.StoreState
 	Err     error
 }
 
@@ -146,6 +186,9 @@ func (s *Session) Look(ctx context.Context, q Query) Seen {
 	if seen.Rights, err = cluster.Can(ctx, steps.Rights(about, cmp.Or(seen.Found.Deployment.Name, "backstage"), true)); err != nil {
 		seen.NoWord = err.Error()
 	}
+	if q.Store != nil {
+		seen.Store = s.env.ReadStore(ctx, cluster, q.Store.target, q.Store.places)
+	}
 	return seen
 }
 
@@ -166,6 +209,10 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	s.current.Cluster = seen.Found
 	s.current.Known = seen.Found.Server.Err == nil
 	s.current.Rights, s.current.RightsUnknown = seen.Rights, seen.NoWord
+	s.current.Store, s.storeRead = seen.Store, seen.Query.Store
+	for _, entry := range seen.Store.Entries {
+		s.hide(entry.Values)
+	}
 	s.current.Journal, s.current.JournalProblem = nil, ""
 	if previous := seen.Found.Secret.Previous; previous != nil {
 		s.hide(previous.Values)

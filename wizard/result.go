@@ -112,7 +112,7 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 	for _, k := range r.Plan.Secret.Keys {
 		action := k.Action
 		switch {
-		case action != "kept" && result.Secret.Action == "external":
+		case action != "kept" && result.Secret.Action == "external" && !r.Plan.Secret.Delivered:
 			action = "pending" // its owner has to write it
 		case action == "placeholder":
 			action = "set"

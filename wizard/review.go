@@ -229,7 +229,13 @@ func (r Review) secret(l *lines) {
 	}
 	l.head("secrets", "Secret %s/%s: %s", s.Namespace, s.Name, s.Action)
 	if s.Owner.Kind != "" {
-		l.add(Caution, "target", "%s: it is not touched", steps.Ownership(s.Owner))
+		how := "it is not touched"
+		if s.Delivered {
+			how = "its values go through the store"
+		} else if s.NotDelivered != "" {
+			how += " (" + s.NotDelivered + ")"
+		}
+		l.add(Caution, "target", "%s: %s", steps.Ownership(s.Owner), how)
 	}
 	width := 0
 	for _, k := range s.Keys {
@@ -337,7 +343,7 @@ func (r Review) attention(l *lines) {
 
 // pending lists the keys whose owner has to write them.
 func (r Review) pending() string {
-	if r.Plan.Secret.Action != "external" {
+	if r.Plan.Secret.Action != "external" || r.Plan.Secret.Delivered {
 		return ""
 	}
 	var names []string

@@ -59,7 +59,9 @@ type Session struct {
 	chartRevision int    // of the release that it came from
 	note          string // about the chart's version
 
-	complete *plan.Input // cache of Input
+	complete   *plan.Input // cache of Input
+	storeAsked *storeQuery // what is to be read of the store
+	storeRead  *storeQuery // what was
 }
 
 // NewSession starts a run of flow. Random bytes are drawn here, once, so that

@@ -11,6 +11,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/openbao"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
@@ -19,8 +20,9 @@ import (
 type Env struct {
 	Cluster *k8s.Client // nil when no action needs one
 	Now     func() time.Time
-	Journal string                                     // file of a run that writes no cluster; "" keeps none
-	Helm    func(context.Context) (*chart.Helm, error) // the operator's own; nil when no action needs it
+	Store   func(target plan.StoreTarget, mount string) (*openbao.Store, error) // nil when no action needs it
+	Journal string                                                              // file of a run that writes no cluster; "" keeps none
+	Helm    func(context.Context) (*chart.Helm, error)                          // the operator's own; nil when no action needs it
 
 	// Decide says what becomes of a run that waits in vain or was stopped while it
 	// waited; nil is Undo. It may block: a person is asked.
@@ -118,7 +120,7 @@ func hint(err error) string {
 // A cancelled ctx lets a write that is under way end, ends a wait at once, and
 // undoes.
 func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
-	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}}
+	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, entries: map[string]openbao.Entry{}}
 	r.outcome.Rollout = "skipped"
 	for _, action := range actions {
 		if !waits(action) && ctx.Err() != nil {
@@ -169,6 +171,10 @@ type run struct {
 
 	restarted time.Time // last
 	borne     []string  // why a roll-out is stuck, which was told already
+	forced    time.Time // last, of an ExternalSecret
+
+	entries  map[string]openbao.Entry // of the store before they were written, by ID of the action
+	external *k8s.ExternalSecret      // as this run has changed or made it
 }
 
 func (r *run) tell(a plan.Action, status Status, text string) {
@@ -185,8 +191,11 @@ func (r *run) note(a plan.Action, status Status, text string) {
 
 // waits tells the actions that change nothing themselves and can be waited on.
 func waits(a plan.Action) bool {
-	_, ok := a.(plan.AwaitRollout)
-	return ok
+	switch a.(type) {
+	case plan.AwaitRollout, plan.AwaitSync:
+		return true
+	}
+	return false
 }
 
 func (r *run) decide(a plan.Action, err error) Decision {
@@ -199,7 +208,9 @@ func (r *run) decide(a plan.Action, err error) Decision {
 // leave ends the run with everything as it is.
 func (r *run) leave(a plan.Action, err error) (Outcome, error) {
 	r.note(a, Failed, err.Error())
-	r.outcome.Rollout = "failed"
+	if _, ok := a.(plan.AwaitRollout); ok {
+		r.outcome.Rollout = "failed"
+	}
 	return r.outcome, &Error{Action: a.Title(), Err: err, Journal: r.kept != nil}
 }
 
@@ -207,8 +218,8 @@ func (r *run) leave(a plan.Action, err error) (Outcome, error) {
 // failed action was.
 func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun bool) (Outcome, error) {
 	e := &Error{Action: failed.Title(), Err: err}
-	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged)
-	if waits(failed) {
+	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged) || errors.Is(err, openbao.ErrChanged)
+	if _, ok := failed.(plan.AwaitRollout); ok {
 		r.outcome.Rollout = "failed"
 	}
 	if r.begun["upgrade"] && r.journal.Revision == 0 {
@@ -236,7 +247,8 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 
 // refused tells whether an action that failed with err changed nothing for sure.
 func refused(err error) bool {
-	for _, reason := range []error{k8s.ErrChanged, k8s.ErrForbidden, k8s.ErrImmutable, k8s.ErrNotFound, k8s.ErrLogin, file.ErrChanged} {
+	for _, reason := range []error{k8s.ErrChanged, k8s.ErrForbidden, k8s.ErrImmutable, k8s.ErrNotFound, k8s.ErrLogin, file.ErrChanged,
+		openbao.ErrChanged, openbao.ErrForbidden, openbao.ErrSealed, openbao.ErrWrongMount, openbao.ErrRedirect} {
 		if errors.Is(err, reason) {
 			return true
 		}
@@ -250,7 +262,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
-		if _, ok := action.(plan.AwaitRollout); ok && (stopped || len(left) > 0) {
+		if waits(action) && (stopped || len(left) > 0) {
 			continue // who stops a run does not wait for another roll-out
 		}
 		undoing, quiet := action.(plan.Undoing)

@@ -28,6 +28,20 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 		return status, a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup || a.Keep})
 	case plan.WriteSecret:
 		return r.secret(whole, a)
+	case plan.WriteStore:
+		return r.writeStore(whole, a)
+	case plan.RestoreStore:
+		return r.restoreStore(whole, a)
+	case plan.AddExternalKeys:
+		return r.addExternalKeys(whole, a)
+	case plan.RemoveExternalKeys:
+		return r.removeExternalKeys(whole, a)
+	case plan.CreateExternal:
+		return r.createExternal(whole, a)
+	case plan.DeleteExternal:
+		return r.deleteExternal(whole, a)
+	case plan.AwaitSync:
+		return Done, r.sync(ctx, a)
 	case plan.Upgrade:
 		return Done, r.upgrade(ctx, a)
 	case plan.Rollback:

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,6 +22,10 @@ func (p *Plan) actions() {
 			list = append(list, WriteFile{Name: names[i], Change: f, Backup: c.Backup})
 		}
 	}
+	if p.external != nil && p.external.Action != "unchanged" {
+		list = append(list, WriteFile{Name: "external-secret", Change: *p.external})
+	}
+	list = append(list, p.delivery...)
 	if p.writesSecret() {
 		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous()})
 	}
@@ -82,7 +85,7 @@ func (p *Plan) Stale() bool {
 	if p.Secret.Name == "" || p.in.Current.Cluster.Deployment.Name == "" {
 		return false
 	}
-	if p.writesSecret() {
+	if p.writesSecret() || p.Secret.Delivered {
 		return len(p.change().Set) > 0
 	}
 	existing := p.in.Current.Cluster.Secret.Secret
@@ -128,7 +131,7 @@ func (p *Plan) kept(list []Action) []Action {
 	c := &p.in.Current
 	j.Flow, j.Kept = c.Flow, c.KeepPrevious
 	j.Release, j.Revision = p.in.Draft.Target.Release, c.Cluster.Release.Revision
-	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious)
+	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious) || len(j.Entries) > 0
 	local := c.Local() && len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" })
 	switch {
 	case len(list) == 0:
@@ -175,42 +178,7 @@ func (p *Plan) upgradeNeeded() bool {
 	}
 	r := c.Cluster.Release
 	unknown := !r.Installed || r.Unknown != "" || r.Revision == 0
-	undone := r.Status != "" && r.Status != "deployed"
-	return c.Upgrade && (unknown || undone || r.ChartVersion != p.in.Chart.Version || p.drifted())
-}
-
-// drifted tells whether the release is known to run with other values than the
-// files say.
-func (p *Plan) drifted() bool {
-	r := p.in.Current.Cluster.Release
-	if r.Unknown != "" || r.Revision == 0 {
-		return false
-	}
-	was, err := p.in.Chart.Effective(r.Config)
-	if err != nil {
-		return false
-	}
-	return p.in.EditedExists() && !equalTrees(was, p.Effective())
-}
-
-// equalTrees compares values as the chart gets them; a key without a value is
-// none.
-func equalTrees(a, b map[string]any) bool {
-	for _, key := range union(slices.Collect(maps.Keys(a)), slices.Collect(maps.Keys(b))) {
-		left, right := a[key], b[key]
-		below, ok1 := left.(map[string]any)
-		above, ok2 := right.(map[string]any)
-		if (ok1 || left == nil) && (ok2 || right == nil) && (ok1 || ok2) {
-			if !equalTrees(below, above) {
-				return false
-			}
-			continue
-		}
-		if !same(left, right) {
-			return false
-		}
-	}
-	return true
+	return c.Upgrade && (unknown || r.ChartVersion != p.in.Chart.Version || p.lags())
 }
 
 // noUpgrade is why this program does not run helm; "" when it can.
@@ -225,7 +193,7 @@ func (p *Plan) noUpgrade() string {
 		return "the values are no plain file of this chart, but for whoever reads " + p.in.edited().Path
 	case p.Secret.Action == "manifest":
 		return "the Secret is not in the cluster before you have applied its manifest"
-	case p.Secret.Action == "external":
+	case p.Secret.Action == "external" && !p.Secret.Delivered:
 		return "the Secret does not have its keys before its owner has written them"
 	}
 	return ""

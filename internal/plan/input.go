@@ -58,6 +58,8 @@ type Current struct {
 	JournalProblem    string        // what is in the journal's place and is none
 	Rights            []k8s.Access  // that a run can need, with whether they are there
 	RightsUnknown     string        // why Rights is not known
+	Store             StoreState    // of the Secret's values, where External Secrets makes it
+	ExternalFile      file.Snapshot // where the change of an ExternalSecret goes that somebody keeps in Git
 	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
 }
 

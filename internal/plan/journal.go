@@ -26,20 +26,22 @@ func PreviousName(secretName string) string { return secretName + k8s.PreviousSu
 // change and goes when the run is verified, so that a run that was killed can be
 // undone or gone on with, from another machine too.
 type Journal struct {
-	Flow       string        `json:"flow"`
-	Started    time.Time     `json:"started"`
-	Namespace  string        `json:"namespace,omitempty"`
-	Secret     string        `json:"secret,omitempty"` // the portal's
-	Created    bool          `json:"created,omitempty"`
-	Set        []string      `json:"set,omitempty"`   // its keys that were given another value
-	Added      []string      `json:"added,omitempty"` // its keys that were not there
-	Release    string        `json:"release,omitempty"`
-	Revision   int           `json:"revision,omitempty"` // of the release before; 0 when it is not known or there was none
-	Upgrade    bool          `json:"upgrade,omitempty"`  // the run runs helm upgrade
-	Deployment string        `json:"deployment,omitempty"`
-	Wait       time.Duration `json:"wait,omitempty"` // bounds the roll-out, in nanoseconds
-	Files      []JournalFile `json:"files,omitempty"`
-	Kept       bool          `json:"kept,omitempty"` // asked to be kept although the run ended well
+	Flow       string           `json:"flow"`
+	Started    time.Time        `json:"started"`
+	Namespace  string           `json:"namespace,omitempty"`
+	Secret     string           `json:"secret,omitempty"` // the portal's
+	Created    bool             `json:"created,omitempty"`
+	Set        []string         `json:"set,omitempty"`   // its keys that were given another value
+	Added      []string         `json:"added,omitempty"` // its keys that were not there
+	Release    string           `json:"release,omitempty"`
+	Revision   int              `json:"revision,omitempty"` // of the release before; 0 when it is not known or there was none
+	Upgrade    bool             `json:"upgrade,omitempty"`  // the run runs helm upgrade
+	Deployment string           `json:"deployment,omitempty"`
+	Wait       time.Duration    `json:"wait,omitempty"` // bounds the roll-out, in nanoseconds
+	Files      []JournalFile    `json:"files,omitempty"`
+	Entries    []JournalEntry   `json:"entries,omitempty"`
+	External   *JournalExternal `json:"external,omitempty"`
+	Kept       bool             `json:"kept,omitempty"` // asked to be kept although the run ended well
 
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
@@ -83,6 +85,21 @@ func Journaled(actions []Action) Journal {
 					j.Added = append(j.Added, key)
 				}
 			}
+		case WriteStore:
+			j.Entries = append(j.Entries, JournalEntry{Address: a.Target.Address, Namespace: a.Target.Namespace,
+				Mount: a.At.Mount, Entry: a.At.Entry, Before: a.Version, Live: a.Live, Target: a.Target})
+		case AddExternalKeys:
+			j.External = &JournalExternal{Namespace: a.External.Namespace, Name: a.External.Name, Added: a.Keys}
+		case CreateExternal:
+			j.External = &JournalExternal{Namespace: a.New.Namespace, Name: a.New.Name, Created: true}
+		case AwaitSync:
+			if j.External == nil {
+				j.External = &JournalExternal{Namespace: a.External.Namespace, Name: a.External.Name}
+			}
+			for _, k := range a.External.Data {
+				j.External.Keys = append(j.External.Keys, k.SecretKey)
+			}
+			j.Wait = a.Timeout
 		case Upgrade:
 			j.Namespace, j.Release, j.Revision, j.Upgrade, j.Helm = a.Helm.Namespace, a.Helm.Release, a.Revision, true, a.Helm
 		case Restart:
@@ -156,6 +173,23 @@ func (j Journal) Follow(earlier Journal) Journal {
 	if j.Deployment == "" {
 		j.Deployment, j.Wait = earlier.Deployment, earlier.Wait
 	}
+	for _, e := range earlier.Entries {
+		i := slices.IndexFunc(j.Entries, func(own JournalEntry) bool { return own.Address == e.Address && own.At() == e.At() })
+		if i < 0 {
+			j.Entries = append(j.Entries, e)
+			continue
+		}
+		j.Entries[i].Before, j.Entries[i].Live = e.Before, e.Live
+	}
+	if e := earlier.External; e != nil {
+		if j.External == nil {
+			j.External = &JournalExternal{}
+		}
+		own := *j.External
+		own.Namespace, own.Name, own.Created, own.Keys = e.Namespace, e.Name, e.Created, e.Keys
+		own.Added = append(slices.Clone(own.Added), e.Added...)
+		j.External = &own
+	}
 	for _, f := range earlier.Files {
 		i := slices.IndexFunc(j.Files, func(own JournalFile) bool { return own.Path == f.Path })
 		if i < 0 {
@@ -183,6 +217,9 @@ func (j Journal) Words() string {
 	what = append(what, j.Added...)
 	for _, f := range j.Files {
 		what = append(what, f.Path)
+	}
+	for _, e := range j.Entries {
+		what = append(what, e.At().String()+" in the store")
 	}
 	if j.Upgrade {
 		what = append(what, "helm upgrade of "+j.Release)

@@ -45,32 +45,3 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 		}
 	},
 }
-
-func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
-	store := p.in.Draft.Secret.Store
-	mount := store.Mount
-	if mount == "" {
-		mount = "secret"
-	}
-	name := o.Name
-	if name == "" {
-		name = p.Secret.Name
-	}
-	lines := []string{
-		fmt.Sprintf("ExternalSecret %s makes this Secret from a store, and would put the old values back. Write %s to the store, each value on stdin; for OpenBao or Vault:", name, keys),
-	}
-	for _, k := range p.Secret.Keys {
-		switch {
-		case !k.changes:
-		case store.Path != "": // one entry for all keys, which put would replace as a whole
-			lines = append(lines, fmt.Sprintf("  bao kv patch -mount=%s %s %s=-", Quote(mount), Quote(store.Path), k.Name))
-		default:
-			lines = append(lines, fmt.Sprintf("  bao kv put -mount=%s %s value=-", Quote(mount), Quote("backstage-"+k.Name)))
-		}
-	}
-	return append(lines,
-		fmt.Sprintf("Add to spec.data of ExternalSecret %s what it lacks (only keys that are in the store: one missing key stops the whole sync), then:", name),
-		fmt.Sprintf("  kubectl annotate externalsecret %s -n %s force-sync=$(date +%%s) --overwrite", name, p.Secret.Namespace),
-		fmt.Sprintf("  kubectl wait externalsecret %s -n %s --for=condition=Ready --timeout=2m", name, p.Secret.Namespace),
-	)
-}

@@ -24,6 +24,9 @@ type Plan struct {
 	Next     []Command
 	Problems answers.Problems // what the plan cannot do; each blocks
 
+	delivery []Action    // through the store
+	external *FileChange // of an ExternalSecret that is kept in Git
+
 	in        Input
 	under     map[string]any // chart and the files below the edited one
 	before    map[string]any // what is in force before the edits; nil until Blank asks

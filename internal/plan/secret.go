@@ -32,6 +32,8 @@ type SecretPlan struct {
 	Keys             []KeyPlan
 	Owner            k8s.Owner
 	Guide            []string // what to do where this program may not write
+	Delivered        bool     // this run brings the keys there through the store
+	NotDelivered     string   // why it does not
 	DropsLastApplied bool
 }
 
@@ -185,10 +187,10 @@ func (p *Plan) decide() {
 		if !changes {
 			s.Action = "unchanged"
 		}
-		s.Guide = p.guide()
+		p.throughOwner(changes)
 	case s.Delivery == DeliverStore:
 		s.Action = "external"
-		s.Guide = p.guide()
+		p.throughOwner(changes || existing == nil)
 	case existing == nil:
 		s.Action = "created"
 	case changes || (existing.LastApplied && p.in.Current.DropLastApplied):
@@ -200,6 +202,21 @@ func (p *Plan) decide() {
 	if existing != nil && existing.LastApplied && !s.DropsLastApplied && owner.Kind == "" {
 		p.Warn("secrets", "the annotation kubectl.kubernetes.io/last-applied-configuration of Secret %s holds earlier secrets in plain base64; --accept secret.last-applied removes it in the same change", existing.Name)
 	}
+}
+
+// throughOwner brings changed keys to the Secret's owner, or tells the operator
+// how to.
+func (p *Plan) throughOwner(changes bool) {
+	if !p.in.InStore() || !changes {
+		p.Secret.Guide = p.guide()
+		return
+	}
+	if p.Secret.NotDelivered = p.deliver(); p.Secret.NotDelivered != "" {
+		p.delivery, p.external = nil, nil
+		p.Secret.Guide = p.guide()
+		return
+	}
+	p.Secret.Delivered = p.external == nil
 }
 
 // change returns the write to the cluster.

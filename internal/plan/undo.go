@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // Undoing is an action that takes back another one. Where there is nothing to
@@ -91,6 +93,26 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	if secretToo {
 		list = append(list, RestoreSecret{Namespace: j.Namespace, Name: j.Secret, Created: j.Created, Old: j.Old, Added: j.Added, New: j.New})
 	}
+	through := len(j.Entries) > 0 || j.External != nil
+	if e := j.External; e != nil {
+		switch {
+		case e.Created && begun("external.create"):
+			list = append(list, DeleteExternal{Namespace: e.Namespace, Name: e.Name})
+		case len(e.Added) > 0 && begun("external.keys"):
+			list = append(list, RemoveExternalKeys{Namespace: e.Namespace, Name: e.Name, Keys: e.Added})
+		}
+	}
+	stored := false
+	for i := len(j.Entries) - 1; i >= 0; i-- {
+		if a := (RestoreStore{Target: j.Entries[i].Target, Entry: j.Entries[i]}); begun(a.Undoes()) {
+			list = append(list, a)
+			stored = true
+		}
+	}
+	if e := j.External; e != nil && !e.Created && stored {
+		list = append(list, AwaitSync{External: k8s.ExternalSecret{Namespace: e.Namespace, Name: e.Name}, Keys: e.Keys, Force: true, Timeout: j.Wait, Again: true})
+	}
+	secretToo = secretToo || through && begun("sync")
 	upgraded := j.Upgrade && j.Revision > 0 && begun("upgrade")
 	if upgraded {
 		j.Helm.Release, j.Helm.Namespace = j.Release, j.Namespace
@@ -123,6 +145,18 @@ func Back(in Input) *Plan {
 	j.Helm.Kubeconfig, j.Helm.Context, j.Helm.Grace, j.Helm.Timeout = in.Current.Target.Kubeconfig, in.Current.Target.Context, upgradeGrace, in.Current.Wait
 	if in.Current.Wait > 0 {
 		j.Wait = in.Current.Wait // this run's, and not that of the one that is undone
+	}
+	j.Entries = slices.Clone(j.Entries)
+	for i := range j.Entries {
+		e := &j.Entries[i]
+		e.Target = StoreTarget{Address: e.Address, Namespace: e.Namespace, CABundle: in.Current.Cluster.External.Store.CABundle,
+			CAFile: in.Draft.Secret.Store.CAFile, Token: in.Draft.Secret.Store.Token.Text}
+		if e.Target.Token.IsZero() {
+			p.Problems = answers.Problems{{Key: "secret.store.token", Message: "is missing: " + e.At().String() + " in the store at " + e.Address + " is put back with it"}}
+		}
+	}
+	if len(p.Problems) > 0 {
+		return p
 	}
 	p.Actions = append(j.Undo(nil), DropPrevious{Journal: j, Local: j.File != ""})
 	if !in.Current.Restart {

@@ -71,6 +71,9 @@ type SecretState struct {
 	Previous *Secret // that keeps old values while a run is not verified: its name with PreviousSuffix
 }
 
+// defaultStore is the ClusterSecretStore of the product's guides.
+const defaultStore = "default"
+
 // PreviousSuffix is what the name of the Secret with the old values ends with.
 const PreviousSuffix = "-previous"
 
@@ -144,7 +147,11 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 	all := <-stores
 	external, ok := all.targeting(state.Name, state.Owner)
 	if !ok {
-		return state, ExternalSecret{Unknown: all.unknown}
+		none := ExternalSecret{Unknown: all.unknown}
+		if all.served && state.Secret == nil && state.Unknown == "" { // a new installation may get its Secret from there
+			none.Store = c.store(ctx, ExternalSecret{Store: Store{Kind: "ClusterSecretStore", Name: defaultStore}})
+		}
+		return state, none
 	}
 	if !state.Owner.certain() {
 		state.Owner = external.owner()

@@ -57,7 +57,7 @@ func TestDiscoverInstalled(t *testing.T) {
 		Release: Release{
 			Name: "cp", Namespace: ns, Installed: true, Chart: "openchoreo-control-plane", ChartVersion: "1.2.3", AppVersion: "v1.2.3",
 			Owner:    Owner{OwnerFlux, "cp", "flux-system", "label helm.toolkit.fluxcd.io/name=cp"},
-			Revision: 10, Status: "deployed",
+			Revision: 10, Deployed: 10, Status: "deployed",
 			Config: map[string]any{"backstage": map[string]any{"baseUrl": "https://console.example.com", "replicas": 2.0}},
 			Bytes:  got.Release.Bytes,
 		},

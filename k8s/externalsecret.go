@@ -63,6 +63,7 @@ type Failure struct {
 // externalSecrets are those of one namespace.
 type externalSecrets struct {
 	items   []externalSecret
+	served  bool // the cluster has External Secrets
 	unknown string
 }
 
@@ -186,7 +187,7 @@ func (c *Client) externalSecrets(ctx context.Context, namespace string) external
 	for i := range read.Items {
 		read.Items[i].version = version
 	}
-	all := externalSecrets{items: read.Items}
+	all := externalSecrets{items: read.Items, served: true}
 	if read.Metadata.Continue != "" {
 		all.unknown = fmt.Sprintf("the namespace has more than %d ExternalSecrets: only the first were read", limit)
 	}

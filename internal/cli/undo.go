@@ -25,6 +25,8 @@ that wrote no cluster.`,
 			return a.runFlow(ctx, steps.Undo(), f)
 		},
 	}
+	cmd.Flags().StringArrayVar(&f.answers, "answers", nil, "answers `FILE`, - for stdin; repeatable, later wins")
+	cmd.Flags().StringArrayVar(&f.set, "set", nil, "one answer, `KEY=VALUE`, such as secret.store.token=env:BAO_TOKEN")
 	f.registerRun(cmd, &a.output)
 	return cmd
 }

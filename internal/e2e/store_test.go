@@ -37,6 +37,31 @@ type kitchen struct {
 
 func newKitchen(t *testing.T, marks string) *kitchen {
 	t.Helper()
+	k := emptyKitchen(t)
+	for key, value := range seeds {
+		k.bao.Put("secret", "backstage-"+key, fmt.Sprintf(`{"value": %q, "note": 7}`, value))
+	}
+	var data strings.Builder
+	for key := range seeds {
+		fmt.Fprintf(&data, "  - {secretKey: %[1]s, remoteRef: {key: backstage-%[1]s, property: value}}\n", key)
+	}
+	k.apply(t, `
+apiVersion: external-secrets.io/v1
+kind: ExternalSecret
+metadata: {name: backstage-secrets, namespace: NS`+marks+`}
+spec:
+  refreshInterval: 1h
+  secretStoreRef: {name: default, kind: SecretStore}
+  target: {name: backstage-secrets}
+  data:
+`+data.String())
+	k.synced(t, "client-secret", seeds["client-secret"])
+	return k
+}
+
+// emptyKitchen has a store and no ExternalSecret.
+func emptyKitchen(t *testing.T) *kitchen {
+	t.Helper()
 	crds := filepath.Join("..", "..", "..", "shared", "crds")
 	if _, err := os.Stat(crds); err != nil {
 		t.Skipf("the resource definitions of External Secrets are not here: %v", err)
@@ -44,9 +69,6 @@ func newKitchen(t *testing.T, marks string) *kitchen {
 	k := &kitchen{site: newSite(t), bao: baotest.Start(t)}
 	k.ApplyCRDs(t, crds)
 	k.bao.Mount("secret", 2)
-	for key, value := range seeds {
-		k.bao.Put("secret", "backstage-"+key, fmt.Sprintf(`{"value": %q, "note": 7}`, value))
-	}
 	at, err := url.Parse(k.bao.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -56,26 +78,12 @@ func newKitchen(t *testing.T, marks string) *kitchen {
 		t.Fatal(err)
 	}
 	k.controller = estest.Start(t, k.Cluster, k.namespace, estest.Store{URL: k.bao.URL, Token: baotest.RootToken})
-	var data strings.Builder
-	for key := range seeds {
-		fmt.Fprintf(&data, "  - {secretKey: %[1]s, remoteRef: {key: backstage-%[1]s, property: value}}\n", key)
-	}
 	k.apply(t, `
 apiVersion: external-secrets.io/v1
 kind: SecretStore
 metadata: {name: default, namespace: NS}
 spec:
   provider: {vault: {server: "http://openbao.NS.svc:8200", path: secret, version: v2, auth: {tokenSecretRef: {name: t, key: t}}}}
----
-apiVersion: external-secrets.io/v1
-kind: ExternalSecret
-metadata: {name: backstage-secrets, namespace: NS`+marks+`}
-spec:
-  refreshInterval: 1h
-  secretStoreRef: {name: default, kind: SecretStore}
-  target: {name: backstage-secrets}
-  data:
-`+data.String()+`
 ---
 apiVersion: v1
 kind: Service
@@ -94,7 +102,6 @@ spec:
   selector: {matchNamespaces: [NS]}
   forwards: [{ports: [8200], target: {address: 127.0.0.1, port: `+port+`}}]
 `)
-	k.synced(t, "client-secret", seeds["client-secret"])
 	return k
 }
 
@@ -206,12 +213,88 @@ func text(s *corev1.Secret) map[string]string {
 	return out
 }
 
+// TestNewThroughTheStore: a first installation gets its Secret from the store: the
+// entries and the ExternalSecret are made.
+func TestNewThroughTheStore(t *testing.T) {
+	k := emptyKitchen(t)
+	k.apply(t, `
+apiVersion: external-secrets.io/v1
+kind: ClusterSecretStore
+metadata: {name: default}
+spec:
+  provider: {vault: {server: "http://openbao.NS.svc:8200", path: secret, version: v2, auth: {tokenSecretRef: {name: t, key: t, namespace: NS}}}}
+`)
+	t.Cleanup(func() {
+		cmd := exec.Command(k.Bin+"/kubectl", "delete", "clustersecretstore", "default")
+		cmd.Env = []string{"KUBECONFIG=" + k.Kubeconfig, "HOME=" + k.dir}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	got := k.install(t, "--delivery", "external-secrets", "--set", "secret.store.token=env:BAO_TOKEN")
+	if got.code != 0 {
+		t.Fatalf("exit %d\n%s\n%s", got.code, got.stdout, got.stderr)
+	}
+	keys := text(k.secret(t))
+	if keys["client-secret"] != clientSecret || len(keys["backend-secret"]) != 44 || keys["jenkins-api-key"] == "" {
+		t.Errorf("the Secret has %d keys, or other values", len(keys))
+	}
+	if value, version := k.stored(t, "backend-secret"); value != keys["backend-secret"] || version != 1 {
+		t.Errorf("the store has version %d of another value", version)
+	}
+}
+
+// TestUndoThroughTheStore: a run that was killed after the store was written is
+// put back by undo, which needs the token.
+func TestUndoThroughTheStore(t *testing.T) {
+	k := newKitchen(t, "")
+	k.controller.Pause()
+	env := []string{"CLIENT_SECRET=" + clientSecret, "BAO_TOKEN=" + baotest.RootToken}
+	cmd := k.command(t, env, "install", "--yes", "-n", k.namespace, "--chart", k.chart, "--set", "preset=development",
+		"--set", "portal.baseUrl=http://openchoreo.localhost:8080", "--set", "identity.issuer=http://thunder.openchoreo.localhost:8080",
+		"--set", "client.id=portal", "--set", "client.secret=env:CLIENT_SECRET", "--set", "secret.store.token=env:BAO_TOKEN")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(time.Minute)
+	for {
+		if _, version := k.stored(t, "client-secret"); version == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the store was not written")
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	k.controller.Resume()
+	if got := k.execute(t, env, "undo", "--yes", "-n", k.namespace); got.code != 2 || !strings.Contains(got.stderr, "secret.store.token") {
+		t.Errorf("without the token: exit %d\n%s\n%s", got.code, got.stdout, got.stderr)
+	}
+	got := k.execute(t, env, "undo", "--yes", "-n", k.namespace, "--set", "secret.store.token=env:BAO_TOKEN")
+	if got.code != 0 {
+		t.Errorf("exit %d\n%s\n%s", got.code, got.stdout, got.stderr)
+	}
+	if diff := cmp.Diff(seeds, text(k.secret(t))); diff != "" {
+		t.Error(diff)
+	}
+	if value, version := k.stored(t, "client-secret"); value != seeds["client-secret"] || version != 3 {
+		t.Errorf("the store has version %d", version)
+	}
+	if _, err := os.Stat(k.file("backstage-values.yaml")); !os.IsNotExist(err) {
+		t.Error("the values file is still there")
+	}
+}
+
 // TestStoreWithoutToken: nothing is written, and the operator is told what to
 // write where.
 func TestStoreWithoutToken(t *testing.T) {
 	k := newKitchen(t, "")
 	got := k.install(t)
-	if got.code != 0 || !strings.Contains(got.stdout, "bao kv put -mount=secret backstage-client-secret value=-") || !strings.Contains(got.stdout, "force-sync") {
+	if got.code != 0 || !strings.Contains(got.stdout, "bao kv patch -mount=secret backstage-client-secret value=-") || !strings.Contains(got.stdout, "force-sync") {
 		t.Errorf("exit %d\n%s\n%s", got.code, got.stdout, got.stderr)
 	}
 	if _, version := k.stored(t, "client-secret"); version != 1 || string(k.secret(t).Data["client-secret"]) != seeds["client-secret"] {

@@ -101,6 +101,10 @@ func (p *Plan) deliver() (why string) {
 		return cmp.Or(state.Problem, "the store was not read yet")
 	case es.Name == "" && p.in.Current.Cluster.Secret.Secret != nil:
 		return "a new ExternalSecret would drop the keys of the Secret that is there"
+	case es.Name == "" && es.Store.Unknown != "":
+		return es.Store.Kind + " " + es.Store.Name + " is not known: " + es.Store.Unknown
+	case es.Name == "" && es.Store.Name == "":
+		return "the cluster has no External Secrets, or its resources may not be listed"
 	case es.Unknown != "" && es.Name == "":
 		return "the ExternalSecret is not known: " + es.Unknown
 	}

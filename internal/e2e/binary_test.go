@@ -33,7 +33,7 @@ var program = sync.OnceValues(func() (string, error) {
 
 // command is the real binary in the site's directory, with an environment of its
 // own: the operator's kubeconfig and home are out of reach.
-func (s *site) command(t *testing.T, env []string, args ...string) *exec.Cmd {
+func (s *site) command(t testing.TB, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := program()
 	if err != nil {
@@ -50,7 +50,7 @@ type output struct {
 	code           int
 }
 
-func (s *site) execute(t *testing.T, env []string, args ...string) output {
+func (s *site) execute(t testing.TB, env []string, args ...string) output {
 	t.Helper()
 	cmd := s.command(t, env, args...)
 	var stdout, stderr bytes.Buffer

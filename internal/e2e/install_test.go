@@ -39,7 +39,7 @@ type site struct {
 	chart      string
 }
 
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	cluster := testcluster.Shared(t)
 	return &site{Cluster: cluster, namespace: cluster.Namespace(t), kubeconfig: cluster.Kubeconfig, dir: t.TempDir(), chart: charttest.Dir(t)}

@@ -12,14 +12,14 @@ import (
 func Install() Flow {
 	return Flow{ID: "install", Title: "Install", Steps: []Step{
 		target(), presetStep(), urls(), identity(), client(), scopes(), authorization(),
-		database(), features(), scaling(), environment(), ci(), secrets(), review(),
+		database(), features(), scaling(), environment(), ci(), secrets(), store(), review(),
 	}, Judge: settingsChecks}
 }
 
 // Undo puts back what an earlier run changed that was interrupted, or whose old
 // values are still kept.
 func Undo() Flow {
-	return Flow{ID: "undo", Title: "Undo", Steps: []Step{target(), review()},
+	return Flow{ID: "undo", Title: "Undo", Steps: []Step{target(), store(), review()},
 		Make: func(in plan.Input) (*plan.Plan, error) { return plan.Back(in), nil },
 		Judge: func(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
 			if in.Current.Local() {

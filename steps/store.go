@@ -19,6 +19,32 @@ import (
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
+// store asks for what writing to the store behind an ExternalSecret takes.
+func store() Step {
+	return Step{
+		ID: "store", Title: "Secret store",
+		Intro: "External Secrets makes the Secret from OpenBao or Vault: new values go there.",
+		When:  inStore,
+		Questions: []Question{
+			{Key: "secret.store.address", Title: "Store address", Example: "https://bao.example.com:8200", Ask: More, Value: urlValue.with(noQueryRule), When: inStore,
+				Default: "the server of the ExternalSecret's store",
+				Why:     "The OpenBao or Vault server behind the ExternalSecret."},
+			{Key: "secret.store.mount", Title: "KV mount", Example: "secret", Ask: More, Value: textValue.with(wordRule), When: inStore,
+				Default: "secret",
+				Why:     "The KV version 2 engine's mount path."},
+			{Key: "secret.store.path", Title: "KV path", Example: "backstage", Ask: More, Value: textValue.with(wordRule), When: inStore,
+				Default: "one path per key: backstage-KEY, property value",
+				Why:     "Where the keys are kept in the store, when they are not kept one by one."},
+			{Key: "secret.store.token", Title: "Store token", Example: "env:BAO_TOKEN", Value: hiddenValue, When: inStore,
+				Default: "none: the commands for the store are printed",
+				Why:     "A token that may read and write the entries. It is used for this run and kept nowhere. Without it nothing is written to the store, and the next commands say what to write."},
+			{Key: "secret.store.caFile", Title: "Store CA file", Example: "bao-ca.pem", Ask: More, Value: textValue.with(notEmptyRule), When: inStore,
+				Default: "the system's certificates",
+				Why:     "Certificates to trust for the store's server."},
+		},
+	}
+}
+
 // OpenStore opens the store's key-value engine at mount and sends nothing. A
 // Service of the cluster is reached through a port-forward.
 func (e *Env) OpenStore(target plan.StoreTarget, mount string) (*openbao.Store, error) {

@@ -175,8 +175,7 @@ func (m *screen) ready() bool {
 
 // hasLastApplied tells whether kubectl's copy of old secrets is on the Secret.
 func (m *screen) hasLastApplied() bool {
-	s := m.s.Input().Current.Cluster.Secret.Secret
-	return s != nil && s.LastApplied && m.review.plan.Plan != nil
+	return copyOfOldSecrets(m.s.Input()) && m.review.plan.Plan != nil
 }
 
 // move moves the cursor to the next line that says something.

@@ -18,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/openchoreo/backstage-setup/internal/openbao/baotest"
+	"github.com/openchoreo/backstage-setup/internal/terminaltest"
 	"github.com/openchoreo/backstage-setup/internal/testcluster/estest"
 )
 
@@ -412,5 +413,34 @@ func TestExternalSecretInGit(t *testing.T) {
 	}
 	if _, there := k.secret(t).Data["service-client-secret"]; there {
 		t.Error("the ExternalSecret was changed in the cluster")
+	}
+}
+
+// TestStoreTokenIsAsked: on the screen the token is asked for, hidden, and the
+// review then says that the values go through the store.
+func TestStoreTokenIsAsked(t *testing.T) {
+	k := newKitchen(t, "")
+	cmd := k.command(t, []string{"CLIENT_SECRET=" + clientSecret}, "install", "-n", k.namespace, "--chart", k.chart,
+		"--set", "preset=development", "--set", "portal.baseUrl=http://openchoreo.localhost:8080", "--set", "identity.issuer=http://thunder.openchoreo.localhost:8080",
+		"--set", "client.id=portal", "--set", "client.secret=env:CLIENT_SECRET")
+	token := k.bao.Token(map[string][]string{"secret/data/*": {"read", "create", "update"}, "secret/metadata/*": {"read"}, "secret/config": {"read"}})
+	screen := terminaltest.Start(t, cmd, 110, 34)
+	screen.Forbid(token)
+	screen.Expect("Target", "Enter goes on", "Secret store")
+	screen.Send("\r")
+	screen.Expect("Identity provider")
+	screen.Send("\r")
+	screen.Expect("Store token")
+	screen.Send(token)
+	screen.Expect("characters")
+	screen.Send("\r")
+	screen.Expect("Apply these", "checks passed")
+	agree(screen)
+	if code := screen.Wait(); code != 0 {
+		t.Fatalf("exit %d\n%s", code, screen.Screen())
+	}
+	k.synced(t, "client-secret", clientSecret)
+	if _, version := k.stored(t, "client-secret"); version != 2 {
+		t.Errorf("the store has version %d", version)
 	}
 }

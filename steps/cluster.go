@@ -13,15 +13,29 @@ import (
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
+// Scope says which rights a run may need.
+type Scope struct {
+	Deployment string              // the portal's
+	Release    bool                // reading the release's values, which takes listing Secrets
+	Elsewhere  bool                // what is cluster-wide, or in other namespaces: suggestions alone
+	External   *k8s.ExternalSecret // that makes the portal's Secret, or is to; nil is none
+}
+
 // Rights returns what a run may need of the cluster: to look, and for every
-// action that a plan can hold. withRelease adds what reading the release's values
-// takes: to list Secrets.
-func Rights(q k8s.Query, deployment string, withRelease bool) []k8s.Access {
+// action that a plan can hold.
+func Rights(q k8s.Query, s Scope) []k8s.Access {
 	rights := k8s.DiscoveryRights(q)
-	if withRelease {
+	if !s.Elsewhere {
+		rights = slices.DeleteFunc(rights, func(r k8s.Access) bool { return r.Namespace != "" && r.Namespace != q.Namespace })
+	}
+	if s.Release {
 		rights = append(rights, k8s.ReleaseRights(q.Namespace)...)
 	}
-	return k8s.MergeRights(append(rights, plan.Rights(q.Namespace, q.SecretName, deployment)...))
+	rights = append(rights, plan.Rights(q.Namespace, q.SecretName, s.Deployment)...)
+	if s.External != nil {
+		rights = append(rights, plan.ExternalRights(*s.External)...)
+	}
+	return k8s.MergeRights(rights)
 }
 
 // rightsCheck tells before the first question what will not be possible.

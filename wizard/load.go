@@ -182,8 +182,12 @@ func (s *Session) Look(ctx context.Context, q Query) Seen {
 		return seen // to ask on would take one more time-out
 	}
 	about.SecretName = seen.Found.Secret.Name
+	scope := steps.Scope{Deployment: cmp.Or(seen.Found.Deployment.Name, "backstage"), Release: true, Elsewhere: true}
+	if es := seen.Found.External; es.Name != "" {
+		scope.External = &es
+	}
 	var err error
-	if seen.Rights, err = cluster.Can(ctx, steps.Rights(about, cmp.Or(seen.Found.Deployment.Name, "backstage"), true)); err != nil {
+	if seen.Rights, err = cluster.Can(ctx, steps.Rights(about, scope)); err != nil {
 		seen.NoWord = err.Error()
 	}
 	if q.Store != nil {

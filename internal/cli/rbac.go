@@ -31,7 +31,8 @@ suggestions, no flow. What helm itself needs is not in it.`,
 	}
 	f.registerTarget(cmd)
 	cmd.Flags().StringVar(&subject, "subject", "", "`WHO` gets the rights: user:NAME, group:NAME or serviceaccount:NAMESPACE/NAME (default: who you are in the cluster)")
-	cmd.Flags().BoolVar(&cluster, "with-cluster", false, "add a ClusterRole for what is not in a namespace, such as storage classes and planes")
+	cmd.Flags().StringVar(&f.delivery, "delivery", "kubernetes", "`HOW` the Secret gets there: external-secrets adds the ExternalSecret, and a port-forward to the store")
+	cmd.Flags().BoolVar(&cluster, "with-cluster", false, "add what is not in this namespace: storage classes, planes, Thunder")
 	cmd.Flags().BoolVar(&withRelease, "with-release", false, "add the right to list Secrets, which reading the release's values takes")
 	return cmd
 }
@@ -45,7 +46,15 @@ func (a *app) rbac(ctx context.Context, f *flags, who string, withRelease, clust
 		Namespace: cmp.Or(f.namespace, "openchoreo-control-plane"), Release: cmp.Or(f.release, "openchoreo-control-plane"),
 		SecretName: cmp.Or(f.secretName, k8s.DefaultSecretName),
 	}
-	text, err := k8s.RBAC(steps.Rights(q, "backstage", withRelease), subject, q.Namespace, k8s.RBACOptions{ClusterRole: cluster})
+	scope := steps.Scope{Deployment: "backstage", Release: withRelease, Elsewhere: cluster}
+	switch f.delivery {
+	case "kubernetes":
+	case "external-secrets":
+		scope.External = &k8s.ExternalSecret{Namespace: q.Namespace, Name: q.SecretName, Target: q.SecretName, Store: k8s.Store{Server: "http://openbao.openbao.svc:8200"}}
+	default:
+		return usage("--delivery %q: must be kubernetes or external-secrets", f.delivery)
+	}
+	text, err := k8s.RBAC(steps.Rights(q, scope), subject, q.Namespace, k8s.RBACOptions{ClusterRole: cluster})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,14 @@ func Rights(namespace, secretName, deployment string) []k8s.Access {
 	return rights
 }
 
+// ExternalRights returns what changing the ExternalSecret and writing to its
+// store may need.
+func ExternalRights(es k8s.ExternalSecret) []k8s.Access {
+	rights := append(AddExternalKeys{External: es}.Rights(), CreateExternal{New: k8s.NewExternalSecret{Namespace: es.Namespace}}.Rights()...)
+	rights = append(rights, AwaitSync{External: es}.Rights()...)
+	return append(rights, storeRights(StoreTarget{Address: es.Store.Server})...)
+}
+
 // Rights are those of the portal's Secret and the one that keeps its old values.
 func (a KeepPrevious) Rights() []k8s.Access {
 	if a.Local {

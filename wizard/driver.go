@@ -171,7 +171,7 @@ func (e End) Summary() []Line {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
 	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
-	if d := e.Review.Input.Draft; left && e.Review.Input.Current.Flow != undoFlow && d.Portal.Enabled && d.Security.Authentication {
+	if d := e.Review.Input.Draft; left && !e.Review.undoes() && d.Portal.Enabled && d.Security.Authentication {
 		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
 	}
 	e.Review.next(&l, "Next")

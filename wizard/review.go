@@ -144,7 +144,7 @@ func (r Review) Lines() []Line {
 }
 
 // undoes tells that the run is there to take another one back: no setting matters.
-func (r Review) undoes() bool { return r.Input.Current.Flow == steps.Undo().ID }
+func (r Review) undoes() bool { return r.Input.Current.Flow == undoFlow }
 
 // back lists what is put back, in order.
 func (r Review) back(l *lines) {
@@ -298,9 +298,6 @@ func (r Review) bindings(l *lines) {
 
 // values tells where every value in force came from.
 func (r Review) values(l *lines) {
-	if r.Input.Current.Flow == undoFlow {
-		return // what is put back is what was
-	}
 	l.head("", "Where values come from")
 	d := &r.Input.Draft
 	flow := steps.Install()

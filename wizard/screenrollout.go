@@ -83,7 +83,7 @@ func podRows(pods []k8s.PodState, width int, now time.Time) (rows []podRow) {
 	return rows
 }
 
-// podCells are name, state, readiness, age, restarts and template of a pod.
+// podCells are name, template, state, readiness, restarts and age of a pod.
 func podCells(p k8s.PodState, now time.Time) []string {
 	state, ready := p.Phase, "not ready"
 	if p.Reason != "" {
@@ -96,7 +96,7 @@ func podCells(p k8s.PodState, now time.Time) []string {
 	if p.Template != "" {
 		template = string(p.Template) + " template"
 	}
-	return []string{p.Name, state, ready, age(now.Sub(p.Created)), count(p.Restarts, "restart"), template}
+	return []string{p.Name, template, state, ready, count(p.Restarts, "restart"), age(now.Sub(p.Created))}
 }
 
 // age is a duration as kubectl writes it, in its largest unit or two.

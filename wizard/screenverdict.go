@@ -70,7 +70,11 @@ func (m *screen) verdict() verdict {
 			open(step, "")
 		}
 	case !r.Changes():
-		l.add(Good, "", "%s Everything is as asked already.", markSettled)
+		text := "Everything is as asked already."
+		if r.undoes() {
+			text = r.nothing()
+		}
+		l.add(Good, "", "%s %s", markSettled, text)
 		v.row, v.do = "End: there is nothing to change", m.finish
 	case m.s.DryRun():
 		l.add(Good, "", "%s This is a dry run: %s would be made.", markSettled, count(r.Plan.Changes(), "change"))

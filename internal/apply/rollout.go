@@ -74,15 +74,12 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	last, state := "", Rollout{}
+	var state Rollout
+	var told account
 	logs := reader{map[string][]string{}, map[string][]cause.Finding{}}
 	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(now k8s.Rollout) {
 		state = logs.explain(now)
-		text := ""
-		if described := describe(state); described != last {
-			text, last = described, described
-		}
-		r.progress(a, text, state)
+		r.progress(a, told.news(state), state)
 		if reason, certain := now.Stuck(); certain && !slices.Contains(r.borne, reason) {
 			r.borne = append(r.borne, reason)
 			stop(&Stuck{Namespace: a.Namespace, Name: a.Deployment, Reason: reason, Do: now.Troubles[0].Hint()})
@@ -130,10 +127,14 @@ func (r *reader) explain(now k8s.Rollout) Rollout {
 	return out
 }
 
-// describe is the state in words: counts in the first line, then what is in the
-// way and what to do about it. The one to mend first is in front.
-func describe(state Rollout) string {
-	lines := []string{fmt.Sprintf("%d of %d updated, %d available", state.Updated, state.Desired, state.Available)}
+// account is what of a roll-out was told in words.
+type account struct{ counts, troubles string }
+
+// news is what is new in the state, in words: the counts, and below them what is
+// in the way, the one to mend first in front; "" when nothing is.
+func (a *account) news(state Rollout) string {
+	counts := fmt.Sprintf("%d of %d updated, %d available", state.Updated, state.Desired, state.Available)
+	var lines []string
 	for i, trouble := range state.Troubles {
 		if i == 3 {
 			break
@@ -146,5 +147,14 @@ func describe(state Rollout) string {
 			lines = append(lines, "  "+trouble.Hint())
 		}
 	}
-	return strings.Join(lines, "\n")
+	troubles := strings.Join(lines, "\n")
+	before := *a
+	*a = account{counts, troubles}
+	switch {
+	case troubles != before.troubles && troubles != "":
+		return counts + "\n" + troubles
+	case counts != before.counts || troubles != before.troubles:
+		return counts
+	}
+	return ""
 }

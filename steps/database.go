@@ -25,7 +25,7 @@ func database() Step {
 				Why: "Without it the data is gone whenever the pod restarts."},
 			{Key: "database.sqlite.size", Title: "Volume size", Example: "1Gi", Ask: More, When: persistent, Value: quantity, Why: "Size of the PersistentVolumeClaim."},
 			{Key: "database.sqlite.storageClass", Title: "Storage class", Example: "standard", Ask: More, When: persistent, Value: nameValue.orEmpty(), Default: "the cluster's default class",
-				Choices: func(in plan.Input) []Option { return plainOptions(in.Current.Cluster.StorageClasses.Names) },
+				Choices: storageClasses,
 				Why:     "Which kind of volume."},
 			{Key: "database.sqlite.accessMode", Title: "Access mode", Ask: More, When: persistent, Value: textValue,
 				Options: []Option{{"ReadWriteOnce", "ReadWriteOnce", "one node at a time"}, {"ReadWriteMany", "ReadWriteMany", "several nodes"}},
@@ -53,6 +53,18 @@ func database() Step {
 }
 
 var persistent = onSQLite.and(Condition{"database.sqlite.persistence", func(in plan.Input) bool { return in.Draft.Database.SQLite.Persistence }})
+
+// storageClasses are those of the cluster.
+func storageClasses(in plan.Input) []Option {
+	classes := in.Current.Cluster.StorageClasses
+	options := plainOptions(classes.Names)
+	for i := range options {
+		if options[i].Value == classes.Default {
+			options[i].Note = "the cluster's default"
+		}
+	}
+	return options
+}
 
 // planDatabase says what a change of database costs.
 func planDatabase(in plan.Input, p *plan.Plan) {

@@ -47,7 +47,7 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 			in.Draft.ProposeAll(s.Suggest(in))
 		}
 	}
-	in.Draft.ProposeAll(in.Found())
+	in.Draft.ProposeAll(known(in))
 	in.Draft.ProposeAll(suggestPreset(in))
 	for _, p := range in.ChartDefaults() {
 		if !unaskedDefaults[p.Key] || IsInstalled(in) {

@@ -161,7 +161,7 @@ func changed(in plan.Input, key answers.Key) bool {
 	if !in.Draft.Given(key) {
 		return false
 	}
-	for _, p := range in.Found() {
+	for _, p := range known(in) {
 		if p.Key == key {
 			return p.Value != in.Draft.Get(key)
 		}

@@ -100,7 +100,7 @@ var afterAPIURL = Condition{"always", func(in plan.Input) bool { return in.Draft
 
 func suggestBaseURL(in plan.Input) any {
 	if routes := in.Current.Cluster.Portal; len(routes.Hostnames) > 0 {
-		return "https://" + routes.Hostnames[0]
+		return addressOf(routes.Hostnames[0], in.Current.Cluster.Gateway)
 	}
 	if in.Draft.Preset == "development" {
 		return "http://openchoreo.localhost:8080"
@@ -188,7 +188,7 @@ func baseURLBefore(in plan.Input) string {
 	if !in.Draft.Given("portal.baseUrl") {
 		return ""
 	}
-	for _, p := range in.Found() {
+	for _, p := range known(in) {
 		if p.Key == "portal.baseUrl" && p.Value != in.Draft.Portal.BaseURL {
 			text, _ := p.Value.(string)
 			return text
@@ -207,7 +207,7 @@ func follows(in plan.Input, key answers.Key, before *url.URL, derive func(*url.U
 	if old == nil {
 		return false
 	}
-	for _, p := range in.Found() {
+	for _, p := range known(in) {
 		if p.Key == key {
 			return fmt.Sprint(p.Value) == fmt.Sprint(old)
 		}

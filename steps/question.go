@@ -51,6 +51,7 @@ type Question struct {
 	Value    Value
 	Options  []Option
 	Choices  func(plan.Input) []Option // more options, known only here and now
+	Seen     func(plan.Input) string   // what the cluster has to do with it; "" when that is not known
 	Ask      Ask
 	When     Condition              // the question applies
 	Required Condition              // it must have an answer

@@ -23,8 +23,8 @@ func features() Step {
 		Plan:  planFeatures,
 		Notes: planeNotes,
 		Questions: []Question{
-			flag("features.workflows", "Workflows", "Shows builds and workflows. Needs a workflow plane."),
-			flag("features.observability", "Observability", "Shows logs, metrics and traces. Needs an observability plane."),
+			withPlane(flag("features.workflows", "Workflows", "Shows builds and workflows. Needs a workflow plane.")),
+			withPlane(flag("features.observability", "Observability", "Shows logs, metrics and traces. Needs an observability plane.")),
 			flag("features.redirectFlow", "Silent sign-in", "Signs in by redirect. Off, a pop-up opens, which also shows sign-in errors."),
 			flag("features.assistant", "Assistant", "Shows the chat. It answers only when portalAssistant is set up as well."),
 			flag("features.secretManagement", "Secret management", "Shows and edits secrets of projects."),
@@ -58,18 +58,35 @@ func planeNotes(in plan.Input) []string {
 	}
 	var notes []string
 	for _, p := range planes(in) {
-		switch {
-		case p.Unknown != "":
-			notes = append(notes, fmt.Sprintf("%s: not known (%s)", p.title, p.Unknown))
-		case p.Registered() == 0:
-			notes = append(notes, fmt.Sprintf("%s: none is registered", p.title))
-		case !p.Connected():
-			notes = append(notes, fmt.Sprintf("%s: %d registered, none connected", p.title, p.Registered()))
-		default:
-			notes = append(notes, fmt.Sprintf("%s: registered and connected", p.title))
-		}
+		notes = append(notes, planeState(p.title, p.Planes))
 	}
 	return notes
+}
+
+// planeState says whether there is a plane of a kind, and whether it works.
+func planeState(title string, p k8s.Planes) string {
+	switch {
+	case p.Unknown != "":
+		return fmt.Sprintf("%s: not known (%s)", title, p.Unknown)
+	case p.Registered() == 0:
+		return title + ": none is registered"
+	case !p.Connected():
+		return fmt.Sprintf("%s: %d registered, none connected", title, p.Registered())
+	}
+	return title + ": registered and connected"
+}
+
+// withPlane shows beside a feature whether its plane is there.
+func withPlane(q Question) Question {
+	q.Seen = func(in plan.Input) string {
+		for _, p := range planes(in) {
+			if p.feature == q.Key && in.Current.Known {
+				return planeState(p.title, p.Planes)
+			}
+		}
+		return ""
+	}
+	return q
 }
 
 func planFeatures(in plan.Input, p *plan.Plan) {

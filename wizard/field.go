@@ -13,6 +13,7 @@ import (
 type Field struct {
 	Step     string
 	Question steps.Question
+	Seen     string         // what the cluster has to do with it
 	Options  []steps.Option // of the question, and those known only here and now
 	Text     string         // the present answer, as it would be typed; a secret says how it was given
 	Prefill  string         // what an input starts with: the answer, else a suggestion
@@ -47,6 +48,9 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 	f := Field{Step: st.ID, Question: q, Options: q.Options, Source: in.Draft.From[q.Key], Has: in.Draft.Has(q.Key)}
 	if q.Choices != nil {
 		f.Options = append(f.Options[:len(f.Options):len(f.Options)], q.Choices(in)...)
+	}
+	if q.Seen != nil {
+		f.Seen = q.Seen(in)
 	}
 	f.Required, f.Missing, f.Problem = q.IsRequired(in), q.Missing(in), q.Problem(in)
 	if f.Has {

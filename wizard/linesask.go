@@ -26,6 +26,9 @@ func (d *lineDriver) ask(f Field, again bool) (lineMove, error) {
 	q := f.Question
 	if !again {
 		d.out.say("\n%s\n%s", q.Title, q.Why)
+		if f.Seen != "" {
+			d.out.say("Here: %s", f.Seen)
+		}
 		d.choices(f)
 		if q.Example != "" && q.Value.Kind != answers.Hidden && len(f.Options) == 0 {
 			d.out.say("Example: %s", q.Example)

@@ -137,6 +137,11 @@ func (m *screen) boxPane(t *tokens, p *pane, b *box, width int, focused bool) {
 		for _, line := range folded(q.Why, width, 0) {
 			put(t.dim.Render(line))
 		}
+		if b.field.Seen != "" {
+			for _, line := range folded("Here: "+b.field.Seen, width, 0) {
+				put(t.text.Render(line))
+			}
+		}
 		if origin := b.origin(); origin != "" {
 			for _, line := range folded(origin, width, 0) {
 				put(t.dim.Render(line))

@@ -91,3 +91,14 @@ func TestWhere(t *testing.T) {
 		}
 	}
 }
+
+// A feature's question tells whether its plane is there, at every size.
+func TestFeaturesTellOfTheirPlanes(t *testing.T) {
+	for _, size := range [][2]int{{40, 12}, {80, 24}} {
+		b, client := deafCluster(t, size[0], size[1])
+		found := empty()
+		found.WorkflowPlanes.Items = []k8s.Plane{{Name: "default"}}
+		b.finds(client, found).press("alt+9").on("features").press("ctrl+e").shows("Here: workflow plane: 1")
+		b.press("enter").shows("Here: observability plane: none is")
+	}
+}

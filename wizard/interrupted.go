@@ -1,6 +1,9 @@
 package wizard
 
 import (
+	"slices"
+
+	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
 )
 
@@ -26,6 +29,31 @@ func (s *Session) Switch(flow steps.Flow) {
 }
 
 func (s *Session) undoing() bool { return s.flow.ID == undoFlow }
+
+// mostRights is how many missing rights the first page names.
+const mostRights = 5
+
+// preflight lists what the run may not do in the cluster, with what that
+// prevents, before the first question.
+func (s *Session) preflight() []Line {
+	var l lines
+	c := s.current
+	if c.RightsUnknown != "" {
+		l.add(Caution, "", "? Which rights you have is not known: %s", c.RightsUnknown)
+	}
+	missing := slices.DeleteFunc(slices.Clone(c.Rights), func(r k8s.Access) bool { return r.Allowed })
+	for i, r := range missing {
+		if i == mostRights {
+			l.add(Caution, "", "  and %d more", len(missing)-i)
+			break
+		}
+		l.add(Caution, "", "! Not allowed: %s: %s", r, r.Prevents)
+	}
+	if len(missing) > 0 {
+		l.add(Plain, "", "  `backstage-setup rbac` prints the Role to ask for.")
+	}
+	return l
+}
 
 // earlier tells of an earlier run whose old values are there, for the first page.
 func (s *Session) earlier() []Line {

@@ -146,6 +146,7 @@ func (d *lineDriver) look() error {
 		if _, err := d.s.Use(seen); err != nil {
 			return err
 		}
+		d.out.show(d.s.preflight())
 	}
 	return nil
 }

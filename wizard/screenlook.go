@@ -231,6 +231,7 @@ func (m *screen) found() []Line {
 	if w := m.s.whereabouts(); m.short() && w.server != "" {
 		l.add(Plain, "", "%s", w.authority()) // the header has not the room for all of it
 	}
+	l = append(l, m.s.preflight()...)
 	part := func(name, unknown string, there bool, about string) {
 		switch {
 		case unknown != "":

@@ -102,3 +102,16 @@ func TestFeaturesTellOfTheirPlanes(t *testing.T) {
 		b.press("enter").shows("Here: observability plane: none is")
 	}
 }
+
+// What may not be done is told before the first question, with what it prevents.
+func TestMissingRightsAreToldFirst(t *testing.T) {
+	b, client := deafCluster(t, 160, 40)
+	b.finds(client, empty())
+	for range mostRights + 2 {
+		b.m.s.current.Rights = append(b.m.s.current.Rights, k8s.Access{Verb: "patch", Resource: "secrets", Namespace: "ns", Name: "backstage-secrets", Prevents: "writing the Secret"})
+	}
+	b.m.s.current.Rights = append(b.m.s.current.Rights, k8s.Access{Verb: "get", Resource: "pods", Allowed: true, Prevents: "nothing"})
+	b.m.s.changed()
+	b.m.draw()
+	b.on("target").shows("! Not allowed: patch on", "writing the Secret", "and 2 more", "backstage-setup rbac").hides("nothing")
+}

@@ -12,7 +12,7 @@ type topic struct {
 var topics = []topic{
 	{"exit-codes", "Exit codes", [][2]string{
 		{"0", "done, or nothing to change"},
-		{"1", "failed"},
+		{"1", "failed; what was changed is put back unless --on-failure leave was given"},
 		{"2", "wrong use, or missing or wrong answers: all of them are listed, and nothing was changed"},
 		{"3", "a check failed and nothing was written"},
 		{"4", "the cluster or a file changed underneath; nothing of it was overwritten"},
@@ -24,7 +24,8 @@ var topics = []topic{
 		{"NO_COLOR", "no colours, as --no-color"},
 		{"ACCESSIBLE", "plain lines instead of the full screen, as --plain"},
 		{"TERM", "dumb: plain lines; else what the terminal can show"},
-		{"HOME, XDG_STATE_HOME", "where the answers of a run that ended early are kept, without secrets: backstage-setup/answers.yaml in $XDG_STATE_HOME or ~/.local/state"},
+		{"HOME, XDG_STATE_HOME", "where things are kept for the next run, without secrets, in backstage-setup below $XDG_STATE_HOME or ~/.local/state: answers.yaml of a run that ended early, cluster.json with the cluster of the last run, journal.json while files alone are written"},
+		{"PATH and what helm reads", "with --upgrade, and to undo an upgrade: your own helm, without any variable that a secret was read from"},
 		{"any other", "read only where an answer names it: {env: NAME}"},
 	}, "The variables of the portal's own container are another matter: backstage-setup explain lists them."},
 }

@@ -19,11 +19,17 @@ func Headless(ctx context.Context, s *Session, report func(apply.Event)) (End, e
 			return End{}, err
 		}
 	}
+	if ctx.Err() != nil {
+		return End{}, ctx.Err() // what could not be looked at says nothing about the cluster
+	}
 	review, err := s.Plan()
 	if err != nil || len(review.Problems) > 0 {
 		return End{Review: review}, err
 	}
 	review.Checks = s.Check(ctx, s.Checks(), nil)
+	if ctx.Err() != nil {
+		return End{}, ctx.Err()
+	}
 	if s.DryRun() || review.Blocked() != "" {
 		return End{Review: review}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -229,9 +230,17 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		e.Journal = r.kept != nil
 		return r.outcome, e
 	}
+	const keep = "previous.keep"
+	if r.journal.Followed && (failed.ID() == keep || !r.begun[keep]) {
+		e.Journal = true // an earlier run's, and nothing was added to what that one did
+		return r.outcome, e
+	}
 	unsettled := begun && r.begun[failed.ID()] && !refused(err)
 	e.Left = r.undo(ctx, func(id string) bool {
-		if id == failed.ID() {
+		switch {
+		case r.journal.Followed:
+			return true // the earlier run may have done it
+		case id == failed.ID():
 			return unsettled
 		}
 		return r.begun[id]
@@ -277,7 +286,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 				r.tell(action, Failed, err.Error())
 			}
 		case quiet && status != Unchanged:
-			r.undone(undoing.Undoes())
+			r.undone(undoing)
 		case !quiet:
 			r.tell(action, status, "")
 		}
@@ -288,18 +297,22 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 	return left
 }
 
-// undone marks the action of that id in the outcome.
-func (r *run) undone(id string) {
-	for i, a := range r.outcome.Actions {
-		if a.ID != id {
-			continue
-		}
-		if a.Status != Failed {
+// undone marks the action that was taken back in the outcome; one of an earlier
+// run, which this one followed, is added to it.
+func (r *run) undone(by plan.Undoing) {
+	e := Event{ID: by.Undoes(), Title: by.Title(), Status: Undone}
+	i := slices.IndexFunc(r.outcome.Actions, func(a Event) bool { return a.ID == e.ID })
+	switch {
+	case i < 0:
+		r.outcome.Actions = append(r.outcome.Actions, e)
+	default:
+		e.Title = r.outcome.Actions[i].Title
+		if r.outcome.Actions[i].Status != Failed {
 			r.outcome.Actions[i].Status = Undone
 		}
-		if r.report != nil {
-			r.report(Event{ID: a.ID, Title: a.Title, Status: Undone})
-		}
+	}
+	if r.report != nil {
+		r.report(e)
 	}
 }
 

@@ -160,9 +160,9 @@ func holdsOnly(s *k8s.Secret, written map[string]secret.Text) bool {
 // ours tells whether the key holds what the run wrote: the value itself, or,
 // where that is not known any more, the API server's record of who wrote it last.
 func ours(s *k8s.Secret, key string, written map[string]secret.Text) bool {
-	if written == nil {
+	value, ok := written[key]
+	if !ok { // by an earlier run
 		return s.Holders[key] == k8s.FieldManager
 	}
-	value, ok := written[key]
-	return ok && s.Values[key].Equal(value)
+	return s.Values[key].Equal(value)
 }

@@ -132,10 +132,14 @@ func (p *Plan) kept(list []Action) []Action {
 	j.Flow, j.Kept = c.Flow, c.KeepPrevious
 	j.Release, j.Revision = p.in.Draft.Target.Release, c.Cluster.Release.Revision
 	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious) || len(j.Entries) > 0
-	local := c.Local() && len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" })
+	local := c.Local() && (c.Journal != nil || len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" }))
 	switch {
-	case len(list) == 0:
+	case len(list) == 0 && c.Journal == nil:
 		return list
+	case len(list) == 0:
+		if list = p.verify(); list == nil {
+			return nil
+		}
 	case patches && (c.KeepPrevious || c.UndoOnFailure) && !c.NoPrevious:
 	case c.Journal != nil: // an earlier run's is followed
 	case local:
@@ -152,16 +156,33 @@ func (p *Plan) kept(list []Action) []Action {
 	j.Files = files
 	if c.Journal != nil {
 		j = j.Follow(*c.Journal)
+		j.Helm = p.upgrade().Helm // to undo the earlier run's takes the same cluster
 	}
 	if j.Secret == "" {
 		j.Namespace, j.Secret = p.in.Draft.Target.Namespace, p.in.Draft.Secret.Name
 	}
 	list = append([]Action{KeepPrevious{Journal: j, Local: local}}, list...)
-	if verified := p.runs(list); j.Kept && !verified && !local {
+	if verified := p.runs(list) || slices.ContainsFunc(list, isWait); j.Kept && !verified && !local {
 		return list // what the operator does next decides whether it is needed
 	}
 	return append(list, DropPrevious{Journal: j, Local: local})
 }
+
+// verify is what is left of a run that was interrupted when everything was as
+// asked: to see that the portal comes up with it. It is nil while something else
+// has to follow.
+func (p *Plan) verify() []Action {
+	c, d := &p.in.Current, &p.in.Draft
+	switch {
+	case c.Local():
+		return []Action{}
+	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
+		return nil
+	}
+	return []Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait}}
+}
+
+func isWait(a Action) bool { _, ok := a.(AwaitRollout); return ok }
 
 // upgradeNeeded tells whether a helm upgrade has to follow: a file changes, there
 // is no portal yet, or an upgrade was asked for and the release was given

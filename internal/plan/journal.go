@@ -48,6 +48,8 @@ type Journal struct {
 
 	Helm chart.Upgrade `json:"-"` // while the run lasts
 
+	Followed bool `json:"-"` // an earlier run's is in it: whatever it tells may have been done
+
 	// Where the journal was found, for the write that takes it away again.
 	UID, ResourceVersion string `json:"-"`
 	File                 string `json:"-"` // in the state directory; "" is the cluster
@@ -152,6 +154,7 @@ func DecodeJournal(text []byte) (*Journal, error) {
 // Follow returns the journal of a run that goes on where earlier was
 // interrupted: what was there before the first of the two counts.
 func (j Journal) Follow(earlier Journal) Journal {
+	j.Followed = true
 	j.Started, j.UID, j.ResourceVersion = earlier.Started, earlier.UID, earlier.ResourceVersion
 	old := maps.Clone(j.Old)
 	if old == nil {

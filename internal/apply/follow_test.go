@@ -1,0 +1,78 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// followed are the actions of a run that finds what an interrupted one has left:
+// Secret and file are written already, and only the rest is to be done.
+func (s *stage) followed(rest ...plan.Action) []plan.Action {
+	s.t.Helper()
+	s.put("values.yaml", "a: 1\n")
+	seeded := s.seed(map[string]string{"k": "old", "theirs": "1"})
+	s.interrupted(journaled(s.write("values.yaml", "a: 2\n"), s.patch(seeded.ResourceVersion, map[string]string{"k": canary, "new": "2"})), 3)
+	j := plan.Journaled(rest).Follow(*s.found())
+	j.Namespace, j.Secret = s.ns, "portal"
+	return append(append([]plan.Action{plan.KeepPrevious{Journal: j}}, rest...), plan.DropPrevious{Journal: j})
+}
+
+// TestFollowingRunFails: what the interrupted run has done is undone as well.
+func TestFollowingRunFails(t *testing.T) {
+	s := newStage(t)
+	none := plan.Restart{Namespace: s.ns, Deployment: "no-such-deployment"}
+	actions := s.followed(none)
+	outcome, err := s.run(t.Context(), actions...)
+	e := failed(t, err, none, false, "restart Deployment") // which is not there to start with the old values either
+	if !errors.Is(err, k8s.ErrNotFound) || !e.Journal {
+		t.Errorf("got %+v", e)
+	}
+	if diff := cmp.Diff(map[string]string{"k": "old", "theirs": "1"}, s.values()); diff != "" {
+		t.Error(diff)
+	}
+	if got := s.content("values.yaml"); got != "a: 1\n" {
+		t.Errorf("values: %q", got)
+	}
+	s.expect(outcome, []string{
+		"running previous.keep", "done previous.keep", "running restart", "failed restart", "undone secret", "undone file.values", "running undo.restart", "failed undo.restart",
+	}, []string{"done previous.keep", "failed restart", "undone secret", "undone file.values"}, "skipped")
+}
+
+// TestFollowingRunDoesNotBegin: a run that never got to its first change leaves
+// the journal of the interrupted one as it found it.
+func TestFollowingRunDoesNotBegin(t *testing.T) {
+	for name, prepare := range map[string]func(*stage) context.Context{
+		"stopped": func(s *stage) context.Context {
+			ctx, cancel := context.WithCancel(s.t.Context())
+			cancel()
+			return ctx
+		},
+		"no rights": func(s *stage) context.Context {
+			s.env.Cluster = s.open(s.cluster.KubeconfigFor(s.t, "nobody"), nil)
+			return s.t.Context()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			admin := s.env.Cluster
+			actions := s.followed(s.write("other.yaml", "b: 1\n"))
+			before := s.found()
+			ctx := prepare(s)
+			_, err := s.run(ctx, actions...)
+			s.env.Cluster = admin
+			if e := failed(t, err, actions[0], false); !e.Journal {
+				t.Errorf("it does not say that the journal is there: %v", err)
+			}
+			after := s.found()
+			if after == nil || after.ResourceVersion != before.ResourceVersion || s.values()["k"] != canary || s.content("values.yaml") != "a: 2\n" {
+				t.Errorf("something was changed: %+v", after)
+			}
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
 // patience is how long a run that is told to end by a signal waits for what it
@@ -93,7 +94,12 @@ func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 // failureTitle says in a sentence why a person is asked about a roll-out.
 func failureTitle(f apply.Failure) string {
 	var stuck *apply.Stuck
+	_, sync := f.Action.(plan.AwaitSync)
 	switch {
+	case sync && errors.Is(f.Err, context.Canceled):
+		return "Stopped waiting for External Secrets."
+	case sync:
+		return "External Secrets has not brought the Secret up to date."
 	case errors.Is(f.Err, context.Canceled):
 		return "Stopped waiting for the portal."
 	case errors.As(f.Err, &stuck):

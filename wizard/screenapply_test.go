@@ -11,6 +11,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/cause"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
@@ -196,6 +197,20 @@ func TestFailureIsToldOnce(t *testing.T) {
 		}
 		if strings.Count(said, failure.Err.Error()) != 1 || strings.Contains(said, "Nothing was changed") {
 			t.Errorf("%v: told is\n%s", keys, said)
+		}
+	}
+}
+
+func TestFailureTitle(t *testing.T) {
+	for want, f := range map[string]apply.Failure{
+		"Stopped waiting for the portal.":                         {Action: plan.AwaitRollout{}, Err: context.Canceled},
+		"The portal did not come up in time.":                     {Action: plan.AwaitRollout{}, Err: context.DeadlineExceeded},
+		"The portal will not come up: waiting does not help.":     {Action: plan.AwaitRollout{}, Err: &apply.Stuck{}},
+		"Stopped waiting for External Secrets.":                   {Action: plan.AwaitSync{}, Err: context.Canceled},
+		"External Secrets has not brought the Secret up to date.": {Action: plan.AwaitSync{}, Err: context.DeadlineExceeded},
+	} {
+		if got := failureTitle(f); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }

@@ -1,0 +1,63 @@
+package idp
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// parseAddress reads an absolute http or https URL. The error completes "…: ".
+func parseAddress(s string) (*url.URL, error) {
+	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || hidden(r) }) {
+		return nil, errors.New("blanks or control characters in it")
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return nil, errors.New("no URL") // url.Parse's own error repeats it
+	}
+	switch {
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("does not begin with https:// or http://")
+	case u.Hostname() == "":
+		return nil, errors.New("no host name in it")
+	case u.User != nil:
+		return nil, errors.New("a user name or password in it")
+	case u.Fragment != "" || strings.HasSuffix(s, "#"):
+		return nil, errors.New("a fragment (#) in it")
+	}
+	return u, nil
+}
+
+// where is u without query and user, to be shown.
+func where(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+// loopback says whether host means "this machine" everywhere: RFC 6761 section
+// 6.3. OpenChoreo's k3d set-up makes names below .localhost work in the cluster.
+func loopback(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsLoopback() || ip.IsUnspecified()
+	}
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// private says whether host can only be known inside some network: a cluster's
+// name, a bare name, a private address.
+func private(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	if loopback(host) {
+		return false
+	}
+	for _, suffix := range []string{".svc", ".cluster.local", ".local", ".internal", ".lan", ".home.arpa", ".corp", ".intranet"} {
+		if strings.HasSuffix(host, suffix) {
+			return true
+		}
+	}
+	return !strings.Contains(host, ".")
+}

@@ -1,0 +1,90 @@
+package idp
+
+import "slices"
+
+// kinds is every verdict that there is. The sources of the causes: backstage-plugins
+// packages/openchoreo-auth/src/ClientCredentialsProvider.ts and plugins/auth-
+// backend-module-openchoreo-auth/src/oidcAuthenticator.ts for the portal,
+// openchoreo internal/server/middleware/auth/jwt for the API.
+var kinds = slices.Concat(networkKinds, discoveryKinds, keyKinds)
+
+var networkKinds = []Kind{
+	{"canceled", Inconclusive, "nothing is known about the rest", "run the check again"},
+	{"network.timeout", Inconclusive, "the provider is slow, or a firewall drops what is sent to it; it may answer inside the cluster", "check the address and the way to it; if only the cluster can reach it, skip this check and paste a token"},
+	{"network.name", Inconclusive, "the name may be known inside the cluster only", "check the spelling; if only the cluster knows the name, skip this check and paste a token, and give addresses that browsers know for signing in"},
+	{"network.refused", Inconclusive, "the provider is not running there, or only the cluster can reach it", "check host and port, and that the provider runs"},
+	{"network.unreachable", Inconclusive, "there is no way from here; there may be one from the cluster", "check the address, VPN and firewall; if only the cluster can reach it, skip this check and paste a token"},
+	{"network.closed", Inconclusive, "a proxy or load balancer in front of the provider may have no server behind it", "check that the provider runs and that https:// or http:// is right"},
+	{"network.broken", Inconclusive, "something else than a web server may listen there", "check host and port"},
+	{"network.proxy", Warn, "the portal and the API use no proxy: they have to reach the provider directly", "make sure that the cluster can reach the provider without the proxy"},
+	{"network.proxy.refused", Inconclusive, "the proxy may not be allowed to go there", "check HTTPS_PROXY and NO_PROXY; the portal and the API use neither"},
+	{"tls.expired", Fail, "neither the portal nor the API connects to a server with such a certificate", "renew the certificate of the provider"},
+	{"tls.early", Fail, "either the certificate is not in force yet or the clock here is wrong", "check the clock of this machine, then the certificate of the provider"},
+	{"tls.host", Fail, "neither the portal nor the API connects to a server with a certificate for another name", "use a name that is in the certificate, or add this one to it"},
+	{"tls.authority", Fail, "the portal trusts what Node.js trusts, the API what is in its image: neither knows a private authority", "give the authority's certificate with --ca-file for these checks; in the cluster the portal needs it in NODE_EXTRA_CA_CERTS and the API in its image"},
+	{"tls.private", Warn, "the portal trusts what Node.js trusts, the API what is in its image: neither knows this authority", "set NODE_EXTRA_CA_CERTS of the portal to a file with the authority's certificate, and build it into the API's image; or use a certificate of a public authority"},
+	{"tls.certificate", Fail, "neither the portal nor the API connects to it", "check the certificate of the provider with: openssl s_client -connect host:port"},
+	{"tls.plain", Fail, "https:// is asked of a port that has no TLS", "use http:// if that is meant, or the port of HTTPS"},
+	{"tls.handshake", Inconclusive, "the server may want a newer or older TLS, a known name, or a certificate of the client", "check the TLS settings of the provider; TLS 1.2 or newer is needed"},
+	{"answer.large", Fail, "no document and no token is that large: this is another page", "check the address"},
+	{"answer.encoding", Inconclusive, "a proxy in between may change answers", "check what stands between here and the provider"},
+	{"answer.busy", Inconclusive, "asking on could lock the client out", "wait as long as it says, then run the check again"},
+}
+
+var discoveryKinds = []Kind{
+	{"discovery.ok", Pass, "the document has what the portal and the API need", ""},
+	{"discovery.address", Fail, "an issuer is a full web address, which tokens repeat letter by letter", "give a full address, such as https://id.example.com/realms/main"},
+	{"discovery.redirect", Fail, "the address that is configured has to be the real one: tokens are compared with it letter by letter", "give the address that it points to, if that is your provider"},
+	{"discovery.absent", Fail, "no OpenID provider describes itself there", "check the issuer: many have a path, such as /realms/main or /oauth2/default"},
+	{"discovery.denied", Fail, "the portal asks without a login", "take the login in front of the provider's /.well-known/ away"},
+	{"discovery.status", Fail, "the portal takes only status 200", "check that the provider runs and that the address is right"},
+	{"discovery.html", Fail, "a login page, a captive portal or an application answers in place of the provider", "check the address; open it in a browser to see the page"},
+	{"discovery.unreadable", Fail, "the portal reads this document as JSON", "check the address; open it in a browser to see what answers"},
+	{"discovery.repeated", Fail, "programs differ in which of two values they take", "mend the document at the provider"},
+	{"discovery.type", Warn, "it is JSON all the same, and the portal does not look at the type", "check that the address is the provider's, not a copy"},
+	{"discovery.missing", Fail, "the portal cannot sign anybody in without it, or the API not check a token", "check that the address is an OpenID provider's, and enable what is missing there"},
+	{"discovery.endpoint", Fail, "the portal and the API need full web addresses", "mend the public address in the settings of the provider"},
+	{"discovery.http", Fail, "the client's secret would be sent without encryption", "set the provider's public address to https, and make its proxy pass X-Forwarded-Proto"},
+	{"discovery.plain", Warn, "secrets and tokens cross the network without encryption", "use https for everything but a trial"},
+	{"discovery.host", Warn, "some providers do so (Cognito, Google); with others it is a wrong public address", "check that the host is the provider's"},
+	{"discovery.loopback", Warn, "in a pod and in other people's browsers this name means another machine", "use a name that browsers and pods resolve alike"},
+	{"discovery.private", Warn, "browsers need authorization_endpoint, the portal's pod token_endpoint, the API's pod jwks_uri: not all may know this name", "give the addresses that each of them reaches: tokenUrl and jwksUrl can be the cluster's, authorizationUrl has to be the browsers'"},
+	{"discovery.tenant", Fail, "the address is for all tenants; tokens name one", "use the address of your own tenant"},
+	{"discovery.slash", Warn, "the API compares the issuer letter by letter, so the document's spelling is taken", "write the issuer as the document has it"},
+	{"discovery.issuer", Fail, "the API compares the issuer of a token letter by letter", "if the document is your provider's, give its issuer; otherwise check the address"},
+	{"discovery.other", Warn, "the issuer of the document is taken; a token has to carry the same", "check that this is your provider's document; the token check compares the issuer letter by letter"},
+	{"discovery.post", Warn, "the portal sends its secret in the body (client_secret_post) and in no other way", "set client_secret_post for the portal's client at the provider"},
+	{"discovery.grant", Warn, "the portal's service client gets its token with client_credentials", "enable client_credentials (service accounts) at the provider"},
+	{"discovery.code", Warn, "people sign in with authorization_code", "enable authorization_code at the provider"},
+	{"discovery.response", Warn, "people sign in with the response type code", "enable the response type code at the provider"},
+	{"discovery.algorithms", Warn, "the API knows RSA signatures only", "choose an RSA signing key (RS256) at the provider"},
+	{"discovery.par", Warn, "the portal does not push authorization requests, so nobody could sign in", "switch off required pushed authorization requests (PAR) for the portal's client"},
+	{"discovery.scopes", Warn, "the portal asks for openid, profile and email", "define the scope at the provider"},
+	{"scopes.ok", Pass, "", ""},
+	{"scopes.unannounced", Warn, "a provider need not announce all of its scopes; if it does not know this one, it refuses to sign in or leaves claims out", "check the spelling of the scope at the provider"},
+	{"scopes.silent", Inconclusive, "whether the scopes exist shows when a token is requested", "go on: the token check tells"},
+}
+
+var keyKinds = []Kind{
+	{"keys.ok", Pass, "", ""},
+	{"keys.address", Fail, "the API gets the keys from there", "give a full address, such as the jwks_uri of the provider's document"},
+	{"keys.redirect", Inconclusive, "the API follows redirects, but what is behind this one was not looked at", "give the address that it points to as jwksUrl"},
+	{"keys.absent", Fail, "without keys the API rejects every token", "give the jwks_uri of the provider's document"},
+	{"keys.denied", Fail, "the API asks without a login", "take the login in front of the key set away"},
+	{"keys.status", Fail, "the API takes only status 200", "check that the provider runs and that the address is right"},
+	{"keys.html", Fail, "a login page or an application answers in place of the provider", "give the jwks_uri of the provider's document"},
+	{"keys.unreadable", Fail, "the API refuses the whole set, and with it every token", "check the address; a single key of the wrong form is enough to spoil the set"},
+	{"keys.trailing", Warn, "the API reads the first part; other programs refuse it", "mend the document at the provider"},
+	{"keys.empty", Fail, "the API has nothing to check a signature with", "create an RSA signing key at the provider"},
+	{"keys.type", Fail, "the API knows RSA keys only", "choose an RSA signing key (RS256) at the provider"},
+	{"keys.kid", Fail, "the API finds a key by the kid in the token", "give the signing key an ID at the provider"},
+	{"keys.encryption", Fail, "tokens have to be signed, not encrypted", "choose an RSA signing key (RS256) at the provider"},
+	{"keys.algorithm", Fail, "the API wants the token's algorithm to be the key's, and knows RSA signatures only", "choose RS256 for the signing key at the provider"},
+	{"keys.small", Fail, "Go verifies nothing with so short a key", "create an RSA key of 2048 bits or more at the provider"},
+	{"keys.x5c", Fail, "the API reads n and e, not the certificate", "make the provider publish n and e of its keys"},
+	{"keys.broken", Fail, "the API cannot verify a signature with it", "mend the key at the provider"},
+	{"keys.weak", Warn, "so short a key can be broken", "create an RSA key of 2048 bits or more at the provider"},
+	{"keys.duplicate", Warn, "the API takes the last one and rejects what the other has signed", "give each key its own kid at the provider"},
+	{"keys.nameless", Warn, "the API cannot find this key", "give each signing key an ID at the provider"},
+	{"keys.ignored", Warn, "a token that this key has signed is rejected", "make sure that the provider signs with another key"},
+}

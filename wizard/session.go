@@ -82,8 +82,8 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Random: random.Text, Fingerprint: []byte(fingerprint.Text.Reveal()),
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
-		LastTarget: settings.Last,
-		Accept:     settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
+		LastTarget: settings.Last, DryRun: settings.DryRun,
+		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}
 	if env.Cluster != nil {
 		s.current.Target = env.Cluster.Target()

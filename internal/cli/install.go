@@ -68,7 +68,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if saved := a.save(s, f); err == nil {
 		err = saved
 	}
-	if err == nil && end.Applied && !s.DryRun() && !s.Offline() {
+	if err == nil && end.Applied && !s.DryRun() && end.Review.Plan.WritesCluster() {
 		err = a.saveLastTarget(s.Target())
 	}
 	return a.finish(s, end, err, interactive)

@@ -114,6 +114,17 @@ func (p *Plan) Changes() int {
 	return n
 }
 
+// WritesCluster tells whether an action changes something in the cluster.
+func (p *Plan) WritesCluster() bool {
+	return slices.ContainsFunc(p.Actions, func(a Action) bool {
+		switch a.(type) {
+		case Upgrade, Rollback:
+			return true // by helm, whose rights are not known
+		}
+		return len(a.Rights()) > 0
+	})
+}
+
 // runs tells whether the actions make the portal's pods roll.
 func (p *Plan) runs(list []Action) bool {
 	return slices.ContainsFunc(list, func(a Action) bool {

@@ -60,6 +60,7 @@ type Current struct {
 	RightsUnknown     string        // why Rights is not known
 	Store             StoreState    // of the Secret's values, where External Secrets makes it
 	ExternalFile      file.Snapshot // where the change of an ExternalSecret goes that somebody keeps in Git
+	DryRun            bool          // nothing is written, so nothing is to be confirmed
 	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
 }
 

@@ -92,11 +92,11 @@ func (p *Plan) Stale() bool {
 	return existing != nil && startedBefore(p.in.Current.Cluster.Pods, existing.DataWritten)
 }
 
-// startedBefore tells whether a pod runs since before then. Both times are to
-// the second.
+// startedBefore tells whether a pod runs since before then, and goes on. Both
+// times are to the second.
 func startedBefore(pods k8s.Pods, then time.Time) bool {
 	return slices.ContainsFunc(pods.Items, func(pod k8s.PodState) bool {
-		return !pod.Started.IsZero() && pod.Started.Before(then)
+		return !pod.Started.IsZero() && pod.Started.Before(then) && pod.Phase != "Terminating"
 	})
 }
 
@@ -159,14 +159,13 @@ func (p *Plan) kept(list []Action) []Action {
 	}
 	for i, a := range list {
 		if f, ok := a.(WriteFile); ok {
-			f.Keep = true
+			f.Keep = c.Journal == nil || !c.Journal.wrote(f.Change.File)
 			list[i] = f
 		}
 	}
-	files := Journaled(list).Files
-	j.Files = files
+	j.Files = Journaled(list).Files
 	if c.Journal != nil {
-		j = j.Follow(*c.Journal)
+		j = j.Follow(p.lasting(*c.Journal))
 		j.Helm = p.upgrade().Helm // to undo the earlier run's takes the same cluster
 	}
 	if j.Secret == "" {
@@ -185,8 +184,8 @@ func (p *Plan) kept(list []Action) []Action {
 func (p *Plan) verify() []Action {
 	c, d := &p.in.Current, &p.in.Draft
 	switch {
-	case c.Local():
-		return []Action{}
+	case c.Local(), !c.Journal.Kept && !c.Journal.Upgrade && c.Journal.Deployment == "":
+		return []Action{} // it waited for nothing either
 	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
 		return nil
 	}

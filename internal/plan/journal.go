@@ -48,7 +48,7 @@ type Journal struct {
 
 	Helm chart.Upgrade `json:"-"` // while the run lasts
 
-	Followed bool `json:"-"` // an earlier run's is in it: whatever it tells may have been done
+	Followed bool `json:"-"` // an earlier run's is in it: whatever it tells may have been done, with values that are not in New
 
 	// Where the journal was found, for the write that takes it away again.
 	UID, ResourceVersion string `json:"-"`
@@ -63,6 +63,8 @@ type JournalFile struct {
 	After  string `json:"after"`            // the same, of what is written
 	Kept   string `json:"kept,omitempty"`   // where the old bytes are
 	Backup bool   `json:"backup,omitempty"` // they stay there in the end
+
+	Earlier []string `json:"earlier,omitempty"` // the same as After, of earlier runs that this one goes on with
 
 	Snapshot file.Snapshot `json:"-"` // while the run lasts
 	Bytes    []byte        `json:"-"` // that it writes
@@ -140,7 +142,8 @@ func FoundJournal(s *k8s.Secret) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("annotation %s of Secret %s/%s cannot be read: %w", JournalAnnotation, s.Namespace, s.Name, err)
 	}
-	j.Old, j.UID, j.ResourceVersion = s.Values, s.UID, s.ResourceVersion
+	j.Old, j.UID, j.ResourceVersion = maps.Clone(s.Values), s.UID, s.ResourceVersion
+	maps.DeleteFunc(j.Old, func(key string, _ secret.Text) bool { return !slices.Contains(j.Set, key) })
 	return j, nil
 }
 
@@ -165,7 +168,8 @@ func (j Journal) Follow(earlier Journal) Journal {
 	for _, key := range earlier.Added {
 		delete(j.Old, key)
 	}
-	j.Added = union(j.Added, earlier.Added)
+	own := slices.DeleteFunc(slices.Clone(j.Added), func(key string) bool { return slices.Contains(earlier.Set, key) })
+	j.Added = union(own, earlier.Added)
 	j.Set = slices.DeleteFunc(union(j.Set, earlier.Set), func(key string) bool { return slices.Contains(earlier.Added, key) })
 	j.Created = j.Created || earlier.Created
 	if earlier.Revision > 0 {
@@ -200,10 +204,26 @@ func (j Journal) Follow(earlier Journal) Journal {
 			continue
 		}
 		own := &j.Files[i]
+		if own.Before != f.Before && !f.Wrote(own.Before) {
+			continue // somebody has edited it since: that is what was there
+		}
+		own.Earlier = append(slices.Clone(f.Earlier), f.After)
 		own.Before, own.Kept, own.Backup = f.Before, f.Kept, own.Backup || f.Backup
 		own.Snapshot, own.Bytes = file.Snapshot{}, nil // what was read now is not what was there first
 	}
 	return j
+}
+
+// wrote tells whether the journal's run, or one before it, wrote the file as it is
+// now.
+func (j Journal) wrote(now file.Snapshot) bool {
+	return slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Path == now.Real && f.Wrote(now.Sum()) })
+}
+
+// Wrote tells whether the run, or one before it, wrote what has that SHA-256; a
+// file that is not there, "", was written by none.
+func (f JournalFile) Wrote(sum string) bool {
+	return sum != "" && (sum == f.After || slices.Contains(f.Earlier, sum))
 }
 
 func union(a, b []string) []string {

@@ -24,6 +24,7 @@ type Env struct {
 	Store   func(target plan.StoreTarget, mount string) (*openbao.Store, error) // nil when no action needs it
 	Journal string                                                              // file of a run that writes no cluster; "" keeps none
 	Helm    func(context.Context) (*chart.Helm, error)                          // the operator's own; nil when no action needs it
+	Read    func(path string) (file.Snapshot, error)                            // reads files before they are written; nil is file.Read
 
 	// Decide says what becomes of a run that waits in vain or was stopped while it
 	// waited; nil is Undo. It may block: a person is asked.
@@ -123,6 +124,7 @@ func hint(err error) string {
 func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
 	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, entries: map[string]openbao.Entry{}}
 	r.outcome.Rollout = "skipped"
+	r.earlier = earlier(actions)
 	for _, action := range actions {
 		if !waits(action) && ctx.Err() != nil {
 			return r.fail(ctx, action, inWords(ctx.Err(), "stopped by you before it began"), false)
@@ -168,6 +170,9 @@ type run struct {
 	journal  plan.Journal
 	begun    map[string]bool // by ID: the action has changed something, or may have
 	kept     *k8s.Secret     // that keeps the journal
+	keptHere bool            // the journal is in a file
+	unsure   string          // what may keep the journal, for people; "" when that is known
+	earlier  bool            // the journal of an earlier run is there
 	template string          // of the Deployment's pods before an upgrade
 
 	restarted time.Time // last
@@ -176,6 +181,20 @@ type run struct {
 
 	entries  map[string]openbao.Entry // of the store before they were written, by ID of the action
 	external *k8s.ExternalSecret      // as this run has changed or made it
+}
+
+// earlier tells whether the actions start from the journal of an earlier run, to
+// undo it or to go on.
+func earlier(actions []plan.Action) bool {
+	for _, action := range actions {
+		switch a := action.(type) {
+		case plan.KeepPrevious:
+			return a.Journal.Followed
+		case plan.DropPrevious:
+			return true
+		}
+	}
+	return false
 }
 
 func (r *run) tell(a plan.Action, status Status, text string) {
@@ -212,7 +231,7 @@ func (r *run) leave(a plan.Action, err error) (Outcome, error) {
 	if _, ok := a.(plan.AwaitRollout); ok {
 		r.outcome.Rollout = "failed"
 	}
-	return r.outcome, &Error{Action: a.Title(), Err: err, Journal: r.kept != nil}
+	return r.outcome, &Error{Action: a.Title(), Err: err, Journal: r.keeps() || r.earlier}
 }
 
 // fail undoes what was done and may have been done. begun tells whether the
@@ -227,7 +246,7 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		// What was installed for the first time stays, with the Secret and the files
 		// that it needs: taking it away is for the operator to decide.
 		e.Left = []string{fmt.Sprintf("release %s, its Secret and the files", r.journal.Release)}
-		e.Journal = r.kept != nil
+		e.Journal = r.keeps() || r.earlier
 		return r.outcome, e
 	}
 	const keep = "previous.keep"
@@ -245,12 +264,15 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		}
 		return r.begun[id]
 	})
-	if len(e.Left) == 0 {
-		if err := r.drop(context.WithoutCancel(ctx), r.journal); err != nil {
+	if r.unsure != "" {
+		e.Left = append(e.Left, r.unsure)
+	}
+	if len(e.Left) == 0 && r.keeps() {
+		if err := r.drop(context.WithoutCancel(ctx), r.journal, r.keptHere); err != nil {
 			e.Left = append(e.Left, err.Error())
 		}
 	}
-	e.Journal = len(e.Left) > 0 && r.kept != nil
+	e.Journal = r.keeps() || r.earlier
 	return r.outcome, e
 }
 

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/file"
@@ -99,7 +102,11 @@ func TestConverges(t *testing.T) {
 		t.Errorf("it does not end: %s", again.Actions[0].Title())
 	}
 
-	// The first plan is old by now: what it would write was written by others.
+	// The plan is old once somebody else has written.
+	theirs := []byte(`{"stringData":{"client-secret":"theirs"}}`)
+	if _, err := s.core().Secrets(s.ns).Patch(t.Context(), "portal", types.MergePatchType, theirs, metav1.PatchOptions{FieldManager: "somebody"}); err != nil {
+		t.Fatal(err)
+	}
 	outcome, err = s.run(t.Context(), p.Actions...)
 	if failed(t, err, p.Actions[0], true); !slices.Equal(s.events, []string{"running secret", "failed secret"}) || len(outcome.Actions) != 1 {
 		t.Errorf("events %q", s.events)

@@ -19,7 +19,7 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 	case plan.KeepPrevious:
 		return r.keep(whole, a)
 	case plan.DropPrevious:
-		return Done, r.drop(whole, a.Journal)
+		return Done, r.drop(whole, a.Journal, a.Local)
 	case plan.WriteFile:
 		status := Done
 		if a.Change.File.Exists && bytes.Equal(a.Change.File.Bytes, a.Change.After) {
@@ -51,7 +51,7 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 	case plan.AwaitRollout:
 		return Done, r.await(ctx, a)
 	case plan.RestoreFile:
-		return restoreFile(a.File)
+		return r.restoreFile(a.File)
 	case plan.RestoreSecret:
 		return r.restoreSecret(whole, a)
 	}

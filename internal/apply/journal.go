@@ -37,10 +37,17 @@ func (r *run) keep(ctx context.Context, a plan.KeepPrevious) (Status, error) {
 	} else {
 		r.kept, err = r.env.Cluster.PatchSecret(ctx, change)
 	}
-	if err != nil && !refused(err) {
-		if s, again := r.env.Cluster.Secret(ctx, change.Namespace, change.Name); again == nil && s.Annotations[plan.JournalAnnotation] == text {
-			r.kept, err = s, nil // only the answer was lost
-		}
+	if err == nil || refused(err) && !errors.Is(err, k8s.ErrChanged) {
+		return Done, err
+	}
+	// Only the answer may have been lost, or what was sent was sent once more.
+	s, unknown := r.look(ctx, change.Namespace, change.Name, err)
+	switch {
+	case unknown == nil && s != nil && s.Annotations[plan.JournalAnnotation] == text:
+		r.kept = s
+		return Done, nil
+	case unknown != nil && !refused(err):
+		r.unsure = fmt.Sprintf("Secret %s/%s may have been written; it keeps the old values", change.Namespace, change.Name)
 	}
 	return Done, err
 }
@@ -52,77 +59,117 @@ func (r *run) keepLocal(text string) error {
 	if err := os.MkdirAll(filepath.Dir(r.env.Journal), 0o700); err != nil {
 		return err
 	}
-	snapshot, err := file.Read(r.env.Journal)
+	snapshot, err := r.read(r.env.Journal)
 	if err != nil {
 		return err
 	}
-	return snapshot.Replace([]byte(text), file.Options{Mode: 0o600})
+	err = snapshot.Replace([]byte(text), file.Options{Mode: 0o600})
+	if now, unknown := r.read(r.env.Journal); unknown != nil || now.Sum() == file.Sum([]byte(text)) {
+		r.keptHere = true // an error may also tell of what came after the writing
+	}
+	return err
 }
 
-// drop takes the journal away, and the old bytes that were kept beside files.
-func (r *run) drop(ctx context.Context, j plan.Journal) error {
-	for _, f := range j.Files {
-		if err := dropKept(f); err != nil {
-			return err
-		}
-	}
-	if r.env.Journal != "" {
-		if snapshot, err := file.Read(r.env.Journal); err == nil && snapshot.Exists {
-			if err := snapshot.Remove(); err != nil {
-				return err
+// keeps tells whether a journal is there that this run has written.
+func (r *run) keeps() bool { return r.kept != nil || r.keptHere || r.unsure != "" }
+
+// drop takes the journal away, and then the old bytes that were kept beside
+// files: the journal is of no use without them.
+func (r *run) drop(ctx context.Context, j plan.Journal, local bool) error {
+	if err := r.dropJournal(ctx, j, local); err != nil {
+		for _, f := range j.Files {
+			if f.Kept != "" && !f.Backup {
+				err = fmt.Errorf("%w\n%s stays with it", err, f.Kept)
 			}
 		}
+		return err
+	}
+	r.kept, r.keptHere, r.earlier = nil, false, false
+	var left []error
+	for _, f := range j.Files {
+		if err := r.dropKept(f); err != nil {
+			left = append(left, fmt.Errorf("%w\ndelete %s", err, f.Kept))
+		}
+	}
+	return errors.Join(left...)
+}
+
+func (r *run) dropJournal(ctx context.Context, j plan.Journal, local bool) error {
+	if local && r.env.Journal != "" {
+		snapshot, err := r.read(r.env.Journal)
+		if err != nil {
+			return err
+		}
+		return snapshot.Remove()
 	}
 	uid, version := j.UID, j.ResourceVersion
 	if r.kept != nil {
 		uid, version = r.kept.UID, r.kept.ResourceVersion
 	}
 	if uid == "" {
-		return nil // nothing was kept in a cluster
+		return nil // nothing was kept
 	}
-	name := plan.PreviousName(j.Secret)
-	err := r.env.Cluster.DeleteSecret(ctx, j.Namespace, name, uid, version)
-	if errors.Is(err, k8s.ErrNotFound) {
-		return nil
+	return r.dropSecret(ctx, j.Namespace, plan.PreviousName(j.Secret), uid, version)
+}
+
+// dropSecret deletes the Secret with the journal. Once more where the answer was
+// lost: there is nothing to be deleted then.
+func (r *run) dropSecret(ctx context.Context, namespace, name, uid, version string) error {
+	var err error
+	for attempt := range rereads {
+		if attempt > 0 {
+			if err := pause(ctx, rereadAfter); err != nil {
+				return err
+			}
+		}
+		err = r.env.Cluster.DeleteSecret(ctx, namespace, name, uid, version)
+		if errors.Is(err, k8s.ErrNotFound) {
+			return nil
+		}
+		if err == nil || refused(err) {
+			break
+		}
 	}
 	if err != nil {
-		return fmt.Errorf("%w\nrun: kubectl delete secret %s -n %s", err, plan.Quote(name), plan.Quote(j.Namespace))
+		return fmt.Errorf("%w\nrun: kubectl delete secret %s -n %s", err, plan.Quote(name), plan.Quote(namespace))
 	}
-	r.kept = nil
 	return nil
 }
 
-func dropKept(f plan.JournalFile) error {
+func (r *run) dropKept(f plan.JournalFile) error {
 	if f.Kept == "" || f.Backup {
 		return nil
 	}
-	kept, err := file.Read(f.Kept)
-	if err != nil || !kept.Exists || kept.Sum() != f.Before {
+	kept, err := r.read(f.Kept)
+	if err != nil {
+		return err
+	}
+	if !kept.Exists || kept.Sum() != f.Before {
 		return nil // not there, or somebody else's
 	}
 	return kept.Remove()
 }
 
 // restoreFile puts the old bytes of a file back.
-func restoreFile(f plan.JournalFile) (Status, error) {
+func (r *run) restoreFile(f plan.JournalFile) (Status, error) {
 	if f.Bytes != nil || f.Snapshot.Path != "" {
-		if now, err := file.Read(f.Snapshot.Path); err == nil && now.Sum() == f.Before {
+		if now, err := r.read(f.Snapshot.Path); err == nil && now.Sum() == f.Before {
 			return Unchanged, nil
 		}
 		return Done, f.Snapshot.Restore(f.Bytes)
 	}
-	now, err := file.Read(f.Path)
+	now, err := r.read(f.Path)
 	switch {
 	case err != nil:
 		return Failed, err
 	case now.Sum() == f.Before:
 		return Unchanged, nil
-	case now.Sum() != f.After:
+	case !f.Wrote(now.Sum()):
 		return Failed, fmt.Errorf("%w: it is not what the run wrote", file.ErrChanged)
 	case f.Before == "":
 		return Done, now.Remove()
 	}
-	kept, err := file.Read(f.Kept)
+	kept, err := r.read(f.Kept)
 	if err != nil {
 		return Failed, err
 	}
@@ -130,4 +177,11 @@ func restoreFile(f plan.JournalFile) (Status, error) {
 		return Failed, fmt.Errorf("%q does not hold the old bytes any more", f.Kept)
 	}
 	return Done, now.Replace(kept.Bytes, file.Options{})
+}
+
+func (r *run) read(path string) (file.Snapshot, error) {
+	if r.env.Read != nil {
+		return r.env.Read(path)
+	}
+	return file.Read(path)
 }

@@ -21,44 +21,55 @@ const (
 	rereadAfter = 500 * time.Millisecond
 )
 
-// secret writes the portal's Secret. A write whose answer was lost is looked for.
+// secret writes the portal's Secret. A write whose answer was lost is looked for,
+// and one that comes too late too: it may be the same one, sent twice on the way.
 func (r *run) secret(ctx context.Context, a plan.WriteSecret) (Status, error) {
+	write := r.env.Cluster.PatchSecret
 	if a.Create {
-		_, err := r.env.Cluster.CreateSecret(ctx, a.Change)
-		if err != nil && !refused(err) {
-			err = r.settle(ctx, a, err)
-		}
+		write = r.env.Cluster.CreateSecret
+	}
+	written, err := write(ctx, a.Change)
+	switch {
+	case err == nil && !a.Create && written.ResourceVersion == a.Change.ResourceVersion:
+		return Unchanged, nil // the API server writes nothing where nothing differs
+	case err == nil || refused(err) && !errors.Is(err, k8s.ErrChanged):
 		return Done, err
 	}
-	patched, err := r.env.Cluster.PatchSecret(ctx, a.Change)
-	switch {
-	case err != nil && !refused(err):
-		return Done, r.settle(ctx, a, err)
-	case err == nil && patched.ResourceVersion == a.Change.ResourceVersion:
-		return Unchanged, nil // the API server writes nothing where nothing differs
+	if s, unknown := r.look(ctx, a.Change.Namespace, a.Change.Name, err); unknown == nil && s != nil && wrote(s, a.Change.Set) {
+		return Done, nil
 	}
 	return Done, err
 }
 
-// settle finds out whether a write took place although its answer was lost; lost
-// is why. It returns nil when the Secret holds what was written.
-func (r *run) settle(ctx context.Context, a plan.WriteSecret, lost error) error {
-	for range rereads {
-		if err := pause(ctx, rereadAfter); err != nil {
-			return errors.Join(lost, err)
+// look reads a Secret after a write that failed with lost. Where its outcome is
+// not known the write gets time to arrive. It returns nil when there is no such
+// Secret, and an error when that cannot be found out.
+func (r *run) look(ctx context.Context, namespace, name string, lost error) (s *k8s.Secret, err error) {
+	for attempt := range rereads {
+		if attempt > 0 || !refused(lost) {
+			if err := pause(ctx, rereadAfter); err != nil {
+				return nil, err
+			}
 		}
-		s, err := r.env.Cluster.Secret(ctx, a.Change.Namespace, a.Change.Name)
-		switch {
-		case errors.Is(err, k8s.ErrNotFound):
-			return lost
-		case err != nil:
-			continue
-		case holds(s, a.Change.Set):
-			return nil
+		s, err = r.env.Cluster.Secret(ctx, namespace, name)
+		if err == nil {
+			return s, nil
 		}
-		return lost
+		if errors.Is(err, k8s.ErrNotFound) {
+			return nil, nil
+		}
 	}
-	return lost
+	return nil, err
+}
+
+// wrote tells whether s holds what this program wrote.
+func wrote(s *k8s.Secret, written map[string]secret.Text) bool {
+	for key := range written {
+		if s.Holders[key] != k8s.FieldManager {
+			return false
+		}
+	}
+	return holds(s, written)
 }
 
 func holds(s *k8s.Secret, want map[string]secret.Text) bool {
@@ -94,6 +105,9 @@ func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, 
 		}
 		var status Status
 		status, err = r.restoreOnce(ctx, a)
+		if err == nil && attempt > 0 {
+			status = Done // by an attempt whose answer was lost
+		}
 		if err == nil || errors.Is(err, k8s.ErrForbidden) || errors.Is(err, errTheirs) {
 			return status, err
 		}
@@ -124,7 +138,7 @@ func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, er
 		now, there := s.Values[key]
 		switch {
 		case there && now.Equal(a.Old[key]):
-		case ours(s, key, a.New):
+		case ours(s, key, a):
 			change.Set[key] = a.Old[key]
 		default:
 			theirs = append(theirs, key)
@@ -133,7 +147,7 @@ func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, er
 	for _, key := range a.Added {
 		switch _, there := s.Values[key]; {
 		case !there:
-		case ours(s, key, a.New):
+		case ours(s, key, a):
 			change.Remove = append(change.Remove, key)
 		default:
 			theirs = append(theirs, key)
@@ -159,10 +173,9 @@ func holdsOnly(s *k8s.Secret, written map[string]secret.Text) bool {
 
 // ours tells whether the key holds what the run wrote: the value itself, or,
 // where that is not known any more, the API server's record of who wrote it last.
-func ours(s *k8s.Secret, key string, written map[string]secret.Text) bool {
-	value, ok := written[key]
-	if !ok { // by an earlier run
-		return s.Holders[key] == k8s.FieldManager
+func ours(s *k8s.Secret, key string, a plan.RestoreSecret) bool {
+	if value, ok := a.New[key]; ok && s.Values[key].Equal(value) {
+		return true
 	}
-	return s.Values[key].Equal(value)
+	return (a.New == nil || a.Earlier) && s.Holders[key] == k8s.FieldManager
 }

@@ -83,9 +83,7 @@ func (s *stage) run(ctx context.Context, actions ...plan.Action) (Outcome, error
 		}
 		s.events = append(s.events, string(e.Status)+" "+e.ID)
 	})
-	if text := fmt.Sprintf("%v %+v %#v %v %v", err, err, outcome, s.events, s.texts); strings.Contains(text, canary) {
-		s.t.Errorf("a secret shows: %s", text)
-	}
+	s.silent(fmt.Sprintf("%v %+v %#v %v %v", err, err, outcome, s.events, s.texts))
 	return outcome, err
 }
 

@@ -209,7 +209,7 @@ func (p *Plan) upgradeNeeded() bool {
 	}
 	r := c.Cluster.Release
 	unknown := !r.Installed || r.Unknown != "" || r.Revision == 0
-	return c.Upgrade && (unknown || r.ChartVersion != p.in.Chart.Version || p.lags())
+	return c.Upgrade && p.engine() == "" && (unknown || r.ChartVersion != p.in.Chart.Version || p.lags())
 }
 
 // noUpgrade is why this program does not run helm; "" when it can.
@@ -219,7 +219,7 @@ func (p *Plan) noUpgrade() string {
 	case p.in.Current.Local():
 		return "no cluster is contacted"
 	case p.engine() != "":
-		return fmt.Sprintf("%s owns the release", map[k8s.OwnerKind]string{k8s.OwnerFlux: "Flux", k8s.OwnerArgoCD: "Argo CD"}[p.engine()])
+		return fmt.Sprintf("%s owns the release", engineNames[p.engine()])
 	case (kind != "" && kind != values.PlacePlain) || p.in.Chart.Prefix != "":
 		return "the values are no plain file of this chart, but for whoever reads " + p.in.edited().Path
 	case p.Secret.Action == "manifest":

@@ -6,7 +6,6 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/values"
-	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // Command is a line that the operator types next, and what for.
@@ -48,7 +47,7 @@ func (p *Plan) next() {
 	}
 	name := p.deployment()
 	if restart {
-		p.command("pods read the Secret only when they start", "kubectl rollout restart deployment/%s -n %s", name, ns)
+		p.restart()
 	}
 	p.command("is the portal up", "kubectl rollout status deployment/%s -n %s --timeout=10m", name, ns)
 	p.command("", "kubectl get pods -n %s -l app.kubernetes.io/component=backstage", ns)
@@ -69,20 +68,21 @@ func (p *Plan) deploy() {
 	}
 	owner := p.in.Current.Cluster.Release.Owner
 	kind := place.Kind
-	switch {
-	case kind == "" || kind == values.PlacePlain:
-		switch owner.Kind {
-		case k8s.OwnerFlux:
-			kind, name, namespace = values.PlaceHelmRelease, owner.Name, owner.Namespace
-		case k8s.OwnerArgoCD:
-			kind, name = values.PlaceApplication, owner.Name
-		}
-	case kind == values.PlaceUmbrella:
+	if kind == values.PlaceUmbrella {
 		p.Next = append(p.Next, Command{Comment: "upgrade your umbrella chart with " + f.Path + ", as you always do", Line: "# helm dependency build CHART && helm upgrade --install " + Quote(p.in.Draft.Target.Release) + " CHART -n " + Quote(p.in.Draft.Target.Namespace) + " -f " + Quote(f.Path)})
 		return
 	}
 	commit := fmt.Sprintf("git add %s && git commit -m %s && git push", Quote(f.Path), Quote("Configure the Backstage portal"))
 	switch kind {
+	case "", values.PlacePlain:
+		if p.engine() == "" {
+			p.command("the release", "%s", p.helm())
+			return
+		}
+		p.Next = append(p.Next, Command{Comment: engineNames[p.engine()] + " installs from Git, where it reads these values: commit them there", Line: commit})
+		for _, line := range engineSync(owner) {
+			p.command("", "%s", line)
+		}
 	case values.PlaceHelmRelease:
 		p.Next = append(p.Next, Command{Comment: "Flux installs from Git", Line: commit})
 		if namespace == "" {
@@ -96,8 +96,6 @@ func (p *Plan) deploy() {
 		}
 	case values.PlaceHelmChart, values.PlaceHelmChartConfig:
 		p.command("K3s installs from the object", "kubectl apply -f %s", Quote(f.Path))
-	default:
-		p.command("the release", "%s", p.helm())
 	}
 }
 

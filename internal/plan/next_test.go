@@ -20,6 +20,19 @@ func TestNext(t *testing.T) {
 	sealed := running
 	sealed.Secret.Owner = k8s.Owner{Kind: k8s.OwnerSealedSecrets, Name: "portal-seal"}
 	same := []string{"backstage: {secretName: backstage-secrets}\n"}
+	owned := func(o k8s.Owner) k8s.Found {
+		found := running
+		found.Release = k8s.Release{Name: "openchoreo", Installed: true, Unknown: "no right to list Secrets", Owner: o}
+		return found
+	}
+	flux := owned(k8s.Owner{Kind: k8s.OwnerFlux, Name: "portal", Namespace: "apps", Reason: "label helm.toolkit.fluxcd.io/name=portal"})
+	kustomized := owned(k8s.Owner{Kind: k8s.OwnerFlux, Name: "platform", Namespace: "flux-system", Reason: "label kustomize.toolkit.fluxcd.io/name=platform"})
+	argo := owned(k8s.Owner{Kind: k8s.OwnerArgoCD, Name: "control-plane", Reason: "annotation argocd.argoproj.io/tracking-id"})
+	nameless := owned(k8s.Owner{Kind: k8s.OwnerArgoCD, Reason: `fields managed by "argocd-controller"`})
+	both := argo
+	both.Secret.Owner = k8s.Owner{Kind: k8s.OwnerArgoCD, Name: "control-plane"}
+	secretOnly, values := given{"client.secret": typed("n3w")}, given{"scaling.replicas": 3}
+	restart := func(c *Current) { c.Restart, c.Upgrade = true, true }
 	var out strings.Builder
 	for _, tt := range []struct {
 		title string
@@ -31,6 +44,13 @@ func TestNext(t *testing.T) {
 		{"nothing to do", scene{files: same, found: running}},
 		{"somebody else's Secret", scene{files: same, found: sealed, said: given{"client.secret": typed("n3w")}}},
 		{"PostgreSQL, two files, a chart directory", scene{files: []string{same[0], ""}, found: running, said: postgresql, current: func(c *Current) { c.ChartRef = "charts/my chart" }}},
+		{"Flux's release, a new Secret", scene{files: same, found: flux, said: secretOnly, current: restart}},
+		{"Flux's release, new values", scene{files: same, found: flux, said: values, current: restart}},
+		{"Flux's release by a Kustomization, both", scene{files: same, found: kustomized, said: secretOnly.with(values), current: restart}},
+		{"Argo CD's release, a new Secret", scene{files: same, found: argo, said: secretOnly, current: restart}},
+		{"Argo CD's release, new values", scene{files: same, found: argo, said: values, current: restart}},
+		{"Argo CD's release, its application not known, both", scene{files: same, found: nameless, said: secretOnly.with(values), current: restart}},
+		{"Argo CD's release and Secret", scene{files: same, found: both, said: secretOnly, current: restart}},
 		{"no portal", scene{said: given{"portal.enabled": false}}},
 	} {
 		p := tt.scene.plan(t)
@@ -40,6 +60,9 @@ func TestNext(t *testing.T) {
 				fmt.Fprintf(&out, "# %s\n", c.Comment)
 			}
 			fmt.Fprintln(&out, c.Line)
+		}
+		if engine := p.engine(); engine != "" && (strings.Contains(fmt.Sprint(p.Next), "helm upgrade") || strings.Contains(fmt.Sprint(p.Next), "rollout restart") || p.Upgrading() || p.Offers() || p.runs(p.Actions)) {
+			t.Errorf("%s: it upgrades or restarts what is %s's: %v %v", tt.title, engine, p.Actions, p.Next)
 		}
 		if strings.Contains(out.String(), "n3w") || strings.Contains(out.String(), "p4ss") {
 			t.Errorf("%s: a command holds a secret", tt.title)

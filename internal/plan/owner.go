@@ -18,25 +18,42 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 		}
 	},
 	k8s.OwnerArgoCD: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return []string{
-			fmt.Sprintf("Argo CD application %s makes this Secret. Set %s in its Git source, then:", o.Name, keys),
-			fmt.Sprintf("  argocd app sync %s", o.Name),
-		}
+		return append([]string{
+			fmt.Sprintf("Argo CD%s makes this Secret from Git, and would put the old values back. Set %s there (encrypted, as it is there now), then:", called(" application", o.Name), keys),
+		}, indented(engineSync(o))...)
 	},
 	k8s.OwnerFlux: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return []string{
-			fmt.Sprintf("Flux (%s) makes this Secret. Set %s in its Git source, then:", o.Name, keys),
-			fmt.Sprintf("  flux reconcile kustomization %s --with-source", o.Name),
-		}
+		return append([]string{
+			fmt.Sprintf("Flux%s makes this Secret from Git, and would put the old values back. Set %s there (encrypted, as it is there now), then:", called(" "+fluxKind(o), o.Name), keys),
+		}, indented(engineSync(o))...)
 	},
 	k8s.OwnerHelm: func(_ *Plan, o k8s.Owner, keys string) []string {
 		return []string{fmt.Sprintf("Helm release %s makes this Secret, and its next upgrade would put the old values back. Set %s in that release's values.", o.Name, keys)}
 	},
-	k8s.OwnerVault: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return []string{fmt.Sprintf("The Vault operator (%s) makes this Secret. Set %s in Vault; it syncs by itself.", o.Name, keys)}
+	k8s.OwnerVault: func(p *Plan, o k8s.Owner, keys string) []string {
+		return []string{
+			fmt.Sprintf("The Vault operator%s makes this Secret. Set %s in Vault: it syncs by itself, and this shows when it did:", called("", o.Name), keys),
+			fmt.Sprintf("  kubectl describe secret %s -n %s", Quote(p.Secret.Name), Quote(p.Secret.Namespace)),
+		}
 	},
-	k8s.OwnerCSI: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return []string{fmt.Sprintf("The Secrets Store CSI driver (%s) makes this Secret. Set %s in its store.", o.Name, keys)}
+	k8s.OwnerCSI: func(p *Plan, o k8s.Owner, keys string) []string {
+		return []string{
+			fmt.Sprintf("The Secrets Store CSI driver%s makes this Secret. Set %s in its store. It follows when pods that mount it start anew, or by itself where rotation is on; its SecretProviderClass must list every key under secretObjects:", called("", o.Name), keys),
+			fmt.Sprintf("  kubectl get secretproviderclass -n %s -o yaml", Quote(p.Secret.Namespace)),
+		}
+	},
+	k8s.OwnerReplicator: func(_ *Plan, o k8s.Owner, keys string) []string {
+		if o.Name == "" {
+			return []string{fmt.Sprintf("This Secret is a copy of another one, by %s, and would be made like that again. Set %s in the original.", o.Reason, keys)}
+		}
+		from := Quote(o.Name)
+		if o.Namespace != "" {
+			from += " -n " + Quote(o.Namespace)
+		}
+		return []string{
+			fmt.Sprintf("This Secret is a copy of another one, and would be made like that again. Set %s in the original, which may have an owner of its own:", keys),
+			"  kubectl describe secret " + from,
+		}
 	},
 	k8s.OwnerImmutable: func(p *Plan, _ k8s.Owner, keys string) []string {
 		return []string{
@@ -44,4 +61,20 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 			fmt.Sprintf("  backstage-setup install -n %s -f %s --secret-name %s-v2", Quote(p.Secret.Namespace), Quote(p.in.edited().Path), p.Secret.Name),
 		}
 	},
+}
+
+// called is what is named, "" when its name is not known.
+func called(what, name string) string {
+	if name == "" {
+		return ""
+	}
+	return what + " " + name
+}
+
+func indented(lines []string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = "  " + line
+	}
+	return out
 }

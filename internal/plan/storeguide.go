@@ -33,7 +33,11 @@ func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
 		}
 	}
 	if len(fresh) > 0 {
-		lines = append(lines, fmt.Sprintf("Then add to spec.data of ExternalSecret %s (only keys that are in the store: one missing key stops the whole sync):", name))
+		where := "spec.data of ExternalSecret " + name
+		if es.Owner.Kind == k8s.OwnerClusterExternalSecret {
+			where = "spec.externalSecretSpec.data of ClusterExternalSecret " + es.Owner.Name + ", which makes ExternalSecret " + name
+		}
+		lines = append(lines, fmt.Sprintf("Then add to %s (only keys that are in the store: one missing key stops the whole sync):", where))
 		for _, k := range fresh {
 			lines = append(lines, fmt.Sprintf("- {secretKey: %s, remoteRef: {key: %s, property: %s}}", k.SecretKey, k.RemoteKey, k.Property))
 		}

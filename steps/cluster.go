@@ -110,8 +110,8 @@ func journalCheck(in plan.Input) check.Check {
 			return check.Result{Status: check.Warn, Found: "the values from before an earlier run are still kept: " + j.Words(),
 				Hint: "`backstage-setup undo` puts them back; a verified run takes them away"}
 		}
-		return check.Result{Status: check.Warn, Found: "an earlier run did not end: " + j.Words(),
-			Hint: "this run goes on from there; to put everything back instead, `backstage-setup undo`"}
+		return check.Result{Status: check.Warn, Found: "an earlier run did not end, or is still under way: " + j.Words(),
+			Hint: "unless somebody is still at it, this run goes on from there; to put everything back instead, `backstage-setup undo`"}
 	})
 }
 

@@ -102,6 +102,12 @@ func alive(pid int) bool {
 func (h *held) terminate(t *testing.T) output {
 	t.Helper()
 	_ = h.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+	return h.drained(t)
+}
+
+// drained lets the run go on to its end.
+func (h *held) drained(t *testing.T) output {
+	t.Helper()
 	text, err := io.ReadAll(h.stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -354,5 +360,52 @@ func TestKilledBetweenFiles(t *testing.T) {
 	}
 	if got := s.execute(t, nil, "undo", "--offline", "--yes"); got.code != 0 || !strings.Contains(got.stdout, "Nothing to undo") {
 		t.Errorf("nothing is left, exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// TestReadBeforeAnotherWrote: a run that has made its plan before another one
+// writes overwrites nothing; run again it shows what is there now.
+func TestReadBeforeAnotherWrote(t *testing.T) {
+	s := installed(t)
+	first := s.execute(t, s.environment("learn what a run says"), s.args()...)
+	if first.code != 0 {
+		t.Fatal(first.stderr)
+	}
+	planned := moments(first.stderr)[0] // what follows is its first action
+	for i, tt := range []struct {
+		name         string
+		slow, others []string
+	}{
+		{"the Secret", nil, nil},
+		{"the Secret, nothing kept", []string{"--on-failure", "leave"}, []string{"--on-failure", "leave"}},
+		{"file and Secret", []string{"--set", "scaling.limits.cpu=1700m"}, []string{"--set", "scaling.limits.cpu=1800m"}},
+		{"with helm", []string{"--upgrade", "--set", "scaling.limits.cpu=1900m"}, []string{"--upgrade", "--set", "scaling.limits.cpu=2100m"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			mine, theirs := fmt.Sprintf("mine, too late %d", i), fmt.Sprintf("theirs %d", i)
+			slow := s.hold(t, s.environment(mine), planned, s.args(tt.slow...)...)
+			if got := s.execute(t, s.environment(theirs), s.args(tt.others...)...); got.code != 0 {
+				t.Fatal(got.stderr)
+			}
+			between := s.state(t)
+			got := slow.drained(t)
+			if got.code != 4 || !strings.Contains(got.stderr, "nothing of theirs was overwritten: run the same command again") {
+				t.Errorf("exit %d\n%s", got.code, got.stderr)
+			}
+			same(t, tt.name, between, s.state(t))
+			if s.previous(t) || between.Secret["client-secret"] != theirs {
+				t.Error("the other run's change is not there, or its journal was taken")
+			}
+			if len(tt.others) > 0 && strings.Contains(tt.others[len(tt.others)-1], "cpu=") {
+				dry := s.execute(t, s.environment(mine), s.args(append(tt.slow, "--dry-run")...)...)
+				was := strings.TrimPrefix(tt.others[len(tt.others)-1], "scaling.limits.cpu=")
+				if dry.code != 0 || !strings.Contains(dry.stdout, `-      cpu: "`+was+`"`) {
+					t.Errorf("the diff is not a fresh one: exit %d\n%s", dry.code, dry.stdout)
+				}
+			}
+			if again := s.execute(t, s.environment(mine), s.args(tt.slow...)...); again.code != 0 || s.state(t).Secret["client-secret"] != mine {
+				t.Errorf("again: exit %d\n%s", again.code, again.stderr)
+			}
+		})
 	}
 }

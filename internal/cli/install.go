@@ -185,6 +185,8 @@ func (a *app) tell(e apply.Event) {
 		}
 	case apply.Done:
 		fmt.Fprintf(a.err, "✓ %s\n", e.Title)
+	case apply.Unchanged:
+		fmt.Fprintf(a.err, "- %s: not needed\n", e.Title)
 	case apply.Failed:
 		fmt.Fprintf(a.err, "✗ %s\n", e.Title) // why is said at the end
 	case apply.Undone:

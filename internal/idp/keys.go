@@ -38,6 +38,16 @@ func (s KeySet) Usable() []string {
 	return ids
 }
 
+// find returns the key that the API takes for kid: of several, the last.
+func (s KeySet) find(kid string) (Key, bool) {
+	for _, k := range slices.Backward(s.Keys) {
+		if k.public != nil && k.ID == kid {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
+
 // jwk is a key as the API decodes it: openchoreo internal/server/middleware/auth/
 // jwt/jwks.go. A field of another type makes it refuse the whole set.
 type jwk struct {

@@ -6,7 +6,7 @@ import "slices"
 // packages/openchoreo-auth/src/ClientCredentialsProvider.ts and plugins/auth-
 // backend-module-openchoreo-auth/src/oidcAuthenticator.ts for the portal,
 // openchoreo internal/server/middleware/auth/jwt for the API.
-var kinds = slices.Concat(networkKinds, discoveryKinds, keyKinds)
+var kinds = slices.Concat(networkKinds, discoveryKinds, keyKinds, serviceKinds, tokenKinds, userKinds)
 
 var networkKinds = []Kind{
 	{"canceled", Inconclusive, "nothing is known about the rest", "run the check again"},
@@ -87,4 +87,77 @@ var keyKinds = []Kind{
 	{"keys.duplicate", Warn, "the API takes the last one and rejects what the other has signed", "give each key its own kid at the provider"},
 	{"keys.nameless", Warn, "the API cannot find this key", "give each signing key an ID at the provider"},
 	{"keys.ignored", Warn, "a token that this key has signed is rejected", "make sure that the provider signs with another key"},
+}
+
+var serviceKinds = []Kind{
+	{"answer.echo", Warn, "the portal logs what the provider answers, and so the secret", "find out at the provider why it repeats requests, and rotate the secret"},
+	{"service.ok", Pass, "the portal gets its token in the same way", ""},
+	{"service.address", Fail, "the portal asks there for its token", "give a full address, such as the token_endpoint of the provider's document"},
+	{"service.blank", Warn, "Backstage takes blanks at both ends off what it reads, so the secret was tried without them", "enter the secret without them"},
+	{"service.incomplete", Inconclusive, "nothing was asked", "enter client ID and secret"},
+	{"service.redirect", Fail, "the portal would send the secret on to wherever this points", "give the address of the token endpoint itself"},
+	{"service.client", Fail, "client ID or secret is wrong, or the client does not exist there", "copy both from the provider again; a new secret may need a minute"},
+	{"service.expired", Fail, "the portal cannot get a token with it", "create a new secret at the provider"},
+	{"service.basic", Fail, "the portal sends its secret in the body (client_secret_post) and in no other way", "set the client's authentication method to client_secret_post at the provider; the secret is right"},
+	{"service.grant", Fail, "the client may not use client_credentials", "enable client_credentials (service accounts) for the client at the provider"},
+	{"service.scope", Fail, "the provider wants other scopes, or one where there is none", "set the service's scope (backstage.auth.scope) to one that the provider knows for this client"},
+	{"service.audience", Fail, "the portal cannot send an audience or a resource", "set a default audience at the provider, and allow it for the client"},
+	{"service.denied", Fail, "a rule of the provider forbids it", "allow the client to get tokens for this API at the provider (application access, policies)"},
+	{"service.dpop", Fail, "the portal does not prove possession of a key", "switch DPoP off for the client at the provider"},
+	{"service.request", Fail, "the provider does not take the request as the portal sends it", "compare the client's settings at the provider with the list beside this question"},
+	{"service.server", Inconclusive, "the provider has a problem of its own", "look into the provider's log, then run the check again"},
+	{"service.absent", Fail, "there is no token endpoint at the address", "give the token_endpoint of the provider's document"},
+	{"service.html", Fail, "a login page or an application answers in place of the token endpoint", "give the token_endpoint of the provider's document"},
+	{"service.status", Fail, "the portal takes no other answer than a token", "check the address of the token endpoint, and the provider's log"},
+	{"service.unreadable", Fail, "the portal reads the answer as JSON", "check the address of the token endpoint"},
+	{"service.missing", Fail, "the portal uses the access token and no other", "make the provider issue an access token for client_credentials"},
+	{"service.token", Fail, "the portal sends the token in a header", "check the address of the token endpoint"},
+	{"service.type", Warn, "the portal sends it as a Bearer token all the same", "set the token type to Bearer for the client at the provider"},
+	{"service.short", Warn, "the portal renews a token a minute before it expires, so it asks for one with every request", "set the lifetime of access tokens to some minutes at least"},
+}
+
+var tokenKinds = []Kind{
+	{"token.ok", Pass, "", ""},
+	{"token.opaque", Fail, "the API checks tokens by itself and has to read them", "set the access token type of the client to JWT at the provider"},
+	{"token.encrypted", Fail, "the API has no key to decrypt it", "switch the encryption of access tokens off at the provider"},
+	{"token.malformed", Fail, "the API cannot read it", "paste the whole token, or check the provider"},
+	{"token.graph", Fail, "only Microsoft can verify it", "ask for a scope of your own API in Entra ID: api://<application>/.default for the service, api://<application>/<scope> for signing in"},
+	{"token.none", Fail, "the API accepts signed tokens only", "choose an RSA signing key (RS256) at the provider"},
+	{"token.hmac", Fail, "the API knows RSA signatures only", "choose an RSA signing key (RS256) at the provider"},
+	{"token.algorithm", Fail, "the API knows RSA signatures only", "choose an RSA signing key (RS256) at the provider"},
+	{"token.kid", Fail, "the API finds the key by the kid in the token's header", "give the signing key an ID at the provider"},
+	{"token.keys", Inconclusive, "whether the API accepts the token depends on the signature", "let the keys be checked first, or give the address of the key set"},
+	{"token.unknown", Fail, "the API finds no such key", "check that issuer and key set belong together; after a change of keys the API reads the set again within an hour, or when it is restarted"},
+	{"token.keyalgorithm", Fail, "the API wants both to be the same", "let the provider sign with the algorithm of the key, or publish the key without alg"},
+	{"token.signature", Fail, "the API rejects it", "check that issuer and key set belong together, and that the token is whole"},
+	{"token.time", Fail, "the API cannot read it", "mend the token's times at the provider"},
+	{"token.expired", Fail, "the API rejects it", "get a new token; if this one is new, set the clocks right"},
+	{"token.early", Fail, "the API allows no difference between the clocks", "set the clocks of provider and cluster right (NTP)"},
+	{"token.endless", Warn, "the API accepts it for ever", "set a lifetime of access tokens at the provider"},
+	{"token.short", Warn, "the portal renews a token a minute before it expires, so it asks for one with every request", "set the lifetime of access tokens to some minutes at least"},
+	{"token.clock", Warn, "the API allows no difference: it rejects new tokens now and then", "set the clocks of provider and cluster right (NTP)"},
+	{"token.clock.far", Fail, "the API rejects tokens of the future and of the past", "set the clocks of provider and cluster right (NTP)"},
+	{"token.issuer", Fail, "the API compares the issuer letter by letter", "set the issuer to what the token says, if that is your provider"},
+	{"token.issuer.slash", Fail, "the API compares the issuer letter by letter", "set the issuer to what the token says"},
+	{"token.issuer.missing", Fail, "the API compares the issuer letter by letter", "make the provider put iss into access tokens"},
+	{"token.issuer.unset", Inconclusive, "the API compares the issuer letter by letter", "give the issuer, then run the check again"},
+	{"token.audience", Fail, "the API accepts only tokens for one of the audiences in its settings", "set security.jwt.audience to what the token says, or leave it empty"},
+	{"token.audience.missing", Fail, "the API accepts only tokens for one of the audiences in its settings", "leave security.jwt.audience empty, or make the provider put aud into access tokens"},
+	{"token.groups", Fail, "the API takes the caller for a user and never looks at its sub, so the portal's catalog stays empty", "take the claim out of the service client's tokens at the provider"},
+	{"token.subject", Fail, "the API cannot tell who is calling", "make the provider put sub into access tokens"},
+	{"token.binding", Fail, "the API accepts the token but grants it nothing: the portal's catalog empties without an error", "give the binding the value of the token"},
+	{"token.differs", Warn, "the API knows the service by its token, not by its client ID", "give the binding the value of the token"},
+	{"token.text", Fail, "the value cannot be compared by eye and may imitate another", "look at the client and its claims at the provider"},
+	{"token.large", Warn, "Node.js takes 16 KiB of headers in all, and proxies less", "leave claims out of access tokens at the provider, such as groups that no binding maps"},
+	{"token.rejected", Fail, "the API's library does not accept it", "look at the signing settings of the provider"},
+}
+
+var userKinds = []Kind{
+	{"user.ok", Pass, "", ""},
+	{"user.idtoken", Inconclusive, "the API gets the access token, which may differ", "paste the access token"},
+	{"user.groups", Fail, "the API takes the person for a service account and grants nothing", "put the person's groups into access tokens at the provider"},
+	{"user.overage", Fail, "Entra ID leaves groups out when there are more than 200", "send only groups that are assigned to the application"},
+	{"user.binding", Warn, "no binding is for any of these groups, so the person may do nothing", "map the bindings to the provider's groups"},
+	{"user.ownership", Warn, "the portal takes groups as a list under the name groups only, so nobody owns anything in its catalog", "send groups as a list in the claim groups"},
+	{"user.name", Inconclusive, "the portal takes the name from there, or from the ID token, or refuses to sign in", "put email into access tokens at the provider"},
 }

@@ -60,16 +60,17 @@ var good = map[string]string{
 func (m material) render(text string) string {
 	var b strings.Builder
 	t := template.Must(template.New("").Delims("<<", ">>").Funcs(template.FuncMap{
-		"document": func(edit string) string { return merge(good["document"], edit) },
-		"service":  func(edit string) string { return merge(m.times(good["service"]), edit) },
-		"user":     func(edit string) string { return merge(m.times(good["user"]), edit) },
-		"jwk":      m.jwk,
-		"keys":     func(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` },
-		"sign":     m.sign,
-		"repeat":   strings.Repeat,
-		"gzip":     pack,
-		"base64":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
-		"after":    func(seconds int) int64 { return now.Add(time.Duration(seconds) * time.Second).Unix() },
+		"document":  func(edit string) string { return merge(good["document"], edit) },
+		"service":   func(edit string) string { return merge(m.times(good["service"]), edit) },
+		"user":      func(edit string) string { return merge(m.times(good["user"]), edit) },
+		"jwk":       m.jwk,
+		"keys":      func(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` },
+		"sign":      m.sign,
+		"repeat":    strings.Repeat,
+		"gzip":      pack,
+		"base64":    func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"base64url": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
+		"after":     func(seconds int) int64 { return now.Add(time.Duration(seconds) * time.Second).Unix() },
 		"date": func(seconds int) string {
 			return now.Add(time.Duration(seconds) * time.Second).Format("Mon, 02 Jan 2006 15:04:05 GMT")
 		},
@@ -175,4 +176,8 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
+}
+
+func rsaPublic(id string) *rsa.PublicKey {
+	return testMaterial().keys[id].Public().(*rsa.PublicKey)
 }

@@ -199,3 +199,20 @@ func retryAfter(header string, now time.Time) string {
 	}
 	return "too many requests; it can be asked again in " + wait.String()
 }
+
+// date returns what the server's clock said and by how much it is ahead of ours.
+// The header has whole seconds: a difference within them, and within the time
+// that the answer took, is none.
+func (a answer) date() (at time.Time, ahead time.Duration, ok bool) {
+	at, err := http.ParseTime(a.header.Get("Date"))
+	if err != nil {
+		return time.Time{}, 0, false
+	}
+	switch {
+	case at.After(a.got):
+		ahead = at.Sub(a.got)
+	case at.Add(time.Second).Before(a.sent):
+		ahead = at.Add(time.Second).Sub(a.sent)
+	}
+	return at, ahead, true
+}

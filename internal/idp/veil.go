@@ -28,6 +28,17 @@ type veil struct {
 	short    []string // too short for the scrubber
 }
 
+func newVeil(secrets ...secret.Text) *veil {
+	v := &veil{}
+	for _, s := range secrets {
+		v.scrubber.Add(s)
+		if n := s.Len(); n > 0 && n < 6 {
+			v.short = append(v.short, s.Reveal())
+		}
+	}
+	return v
+}
+
 // words is line for what a server says about itself: it is withheld as a whole
 // when even its decoded forms repeat a secret, or when a secret is too short to
 // be told from ordinary words.

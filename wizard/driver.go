@@ -21,6 +21,13 @@ type End struct {
 	Err     error // applying failed
 }
 
+// Remains tells whether a run that failed has left something changed.
+func (e End) Remains() bool {
+	return e.Err != nil && slices.ContainsFunc(e.Outcome.Actions, func(a apply.Event) bool {
+		return a.Status == apply.Done && !strings.HasPrefix(a.ID, "previous.")
+	})
+}
+
 // Terminal is where an interactive driver talks to a person. Out is the screen,
 // by convention the process's stderr: stdout carries results only.
 type Terminal struct {

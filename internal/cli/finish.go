@@ -23,7 +23,7 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 	case len(end.Review.Problems) > 0:
 		return wrongAnswers(end.Review.Problems)
 	}
-	applied := end.Applied && !s.DryRun()
+	applied := end.Applied && !s.DryRun() || end.Remains()
 	result := s.Result(end.Review, end.Outcome, applied)
 	if end.Err != nil {
 		e := applyError(end.Err, end.Outcome)

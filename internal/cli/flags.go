@@ -85,6 +85,9 @@ func (f *flags) check(output string) error {
 	if f.restart != "auto" && f.restart != "never" {
 		return usage("--restart %q: must be auto or never", f.restart)
 	}
+	if f.wait < 0 || f.timeout < 0 {
+		return usage("--wait and --timeout must not be negative")
+	}
 	if f.onFailure != "" && f.onFailure != "undo" && f.onFailure != "leave" {
 		return usage("--on-failure %q: must be undo or leave", f.onFailure)
 	}

@@ -151,7 +151,7 @@ func (p *Plan) kept(list []Action) []Action {
 		if list = p.verify(); list == nil {
 			return nil
 		}
-	case patches && (c.KeepPrevious || c.UndoOnFailure) && !c.NoPrevious:
+	case (patches || j.Upgrade && j.Revision > 0) && (c.KeepPrevious || c.UndoOnFailure) && !c.NoPrevious:
 	case c.Journal != nil: // an earlier run's is followed
 	case local:
 	default:
@@ -247,6 +247,11 @@ func (p *Plan) Offers() bool {
 // Upgrading tells whether it does.
 func (p *Plan) Upgrading() bool {
 	return slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(Upgrade); return ok })
+}
+
+// Keeps tells whether the old values are still kept when this run has ended.
+func (p *Plan) Keeps() bool {
+	return p.Keeping() && !slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(DropPrevious); return ok })
 }
 
 // Keeping tells whether the old values are kept while the run lasts.

@@ -56,6 +56,7 @@ func (p *Plan) files() error {
 		p.Warn("target", "%s:%d:%d: %s", edited.Path, w.Line, w.Column, w.Text)
 	}
 	p.layers(edited)
+	p.foreign(edited)
 	change := FileChange{Path: edited.Path, Place: placeOf(place), File: edited.File, After: result.Bytes, Mode: 0o644}
 	for _, c := range result.Changed {
 		change.Keys = append(change.Keys, c.Path)
@@ -90,6 +91,22 @@ func placeOf(p values.Place) string {
 		return ""
 	}
 	return p.String()
+}
+
+// foreign warns of a file that says nothing about this chart: it may be another
+// one's.
+func (p *Plan) foreign(f ValuesFile) {
+	tree := f.Values.Tree()
+	if !f.File.Exists || len(tree) == 0 {
+		return
+	}
+	for _, k := range templates.HelmKeys() {
+		root, _, _ := strings.Cut(k.Path, ".")
+		if _, there := tree[root]; there {
+			return
+		}
+	}
+	p.Warn("target", "%s: none of its values is one of this chart: make sure that it is the right file", f.Path)
 }
 
 // layers tells which other layers decide beside the place that is edited.

@@ -45,6 +45,13 @@ func (p *Plan) next() {
 		p.command("is the API up", "kubectl get pods -n %s -l app.kubernetes.io/component=api-server", ns)
 		return
 	}
+	if p.Keeps() {
+		defer func() {
+			previous := Quote(PreviousName(p.Secret.Name))
+			p.Next = append(p.Next, Command{Comment: "if it does not come up: put the old values back", Line: "backstage-setup undo -n " + ns})
+			p.command("once it is up, the old values are not needed any more", "kubectl delete secret %s -n %s", previous, ns)
+		}()
+	}
 	name := p.deployment()
 	if restart {
 		p.restart()

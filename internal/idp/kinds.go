@@ -6,7 +6,7 @@ import "slices"
 // packages/openchoreo-auth/src/ClientCredentialsProvider.ts and plugins/auth-
 // backend-module-openchoreo-auth/src/oidcAuthenticator.ts for the portal,
 // openchoreo internal/server/middleware/auth/jwt for the API.
-var kinds = slices.Concat(networkKinds, discoveryKinds, keyKinds, serviceKinds, tokenKinds, userKinds)
+var kinds = slices.Concat(networkKinds, discoveryKinds, keyKinds, serviceKinds, tokenKinds, userKinds, signInKinds, redirectKinds)
 
 var networkKinds = []Kind{
 	{"canceled", Inconclusive, "nothing is known about the rest", "run the check again"},
@@ -160,4 +160,41 @@ var userKinds = []Kind{
 	{"user.binding", Warn, "no binding is for any of these groups, so the person may do nothing", "map the bindings to the provider's groups"},
 	{"user.ownership", Warn, "the portal takes groups as a list under the name groups only, so nobody owns anything in its catalog", "send groups as a list in the claim groups"},
 	{"user.name", Inconclusive, "the portal takes the name from there, or from the ID token, or refuses to sign in", "put email into access tokens at the provider"},
+}
+
+var signInKinds = []Kind{
+	{"signin.ok", Pass, "", ""},
+	{"signin.address", Fail, "the portal exchanges codes there", "give a full address, such as the token_endpoint of the provider's document"},
+	{"signin.incomplete", Inconclusive, "nothing was asked", "enter client ID and secret"},
+	{"signin.redirect", Fail, "the portal would send the secret on to wherever this points", "give the address of the token endpoint itself"},
+	{"signin.client", Fail, "client ID or secret is wrong, or the client does not exist there", "copy both from the provider again"},
+	{"signin.expired", Fail, "nobody can sign in with it", "create a new secret at the provider"},
+	{"signin.basic", Fail, "the portal sends its secret in the body (client_secret_post) and in no other way", "set the client's authentication method to client_secret_post at the provider; the secret is right"},
+	{"signin.grant", Fail, "the client may not use authorization_code", "enable authorization_code for the client at the provider"},
+	{"signin.pkce", Fail, "the portal does not use PKCE", "do not require PKCE for the client at the provider"},
+	{"signin.absent", Fail, "there is no token endpoint at the address", "give the token_endpoint of the provider's document"},
+	{"signin.html", Fail, "a login page or an application answers in place of the token endpoint", "give the token_endpoint of the provider's document"},
+	{"signin.server", Inconclusive, "the provider has a problem of its own", "look into the provider's log, then run the check again"},
+	{"signin.anything", Fail, "no provider gives a token for a code that it has not issued", "check that the address is the provider's token endpoint"},
+	{"signin.unproven", Inconclusive, "some providers look at the code first, and then say the same of any secret", "allow a second request with a wrong secret, or sign in after the roll-out"},
+	{"signin.alike", Inconclusive, "the provider looks at the code before the secret, so the secret cannot be checked in this way", "compare the secret by hand, or sign in after the roll-out"},
+	{"signin.unclear", Inconclusive, "the provider objects to something else before it looks at the secret", "compare the client's settings at the provider, or sign in after the roll-out"},
+}
+
+var redirectKinds = []Kind{
+	{"redirect.ok", Pass, "", ""},
+	{"redirect.address", Fail, "browsers are sent from one to the other", "give full addresses"},
+	{"redirect.unregistered", Fail, "nobody can sign in", "register exactly the portal's address at the provider: scheme, host, port and path, no slash at the end"},
+	{"redirect.client", Fail, "the provider does not know the client, so nobody can sign in", "copy the client ID from the provider again"},
+	{"redirect.page", Fail, "nobody can sign in", "open the authorization endpoint in a browser to read the page: most often the client or its redirect address is wrong"},
+	{"redirect.state", Fail, "the portal refuses an answer with another state", "check what stands between browser and provider"},
+	{"redirect.pkce", Fail, "the portal does not use PKCE, so nobody can sign in", "do not require PKCE for the client at the provider"},
+	{"redirect.par", Fail, "the portal does not push authorization requests, so nobody can sign in", "do not require pushed authorization requests (PAR) for the client at the provider"},
+	{"redirect.grant", Fail, "nobody can sign in", "enable authorization_code and the response type code for the client at the provider"},
+	{"redirect.scope", Fail, "nobody can sign in", "set the scopes of sign-in (backstage.auth.oidcScope) to ones that the provider knows for this client"},
+	{"redirect.error", Fail, "nobody can sign in", "look up the error in the provider's documentation or log"},
+	{"redirect.server", Inconclusive, "the provider has a problem of its own, or a rule for requests without a session", "look into the provider's log, or sign in after the roll-out"},
+	{"redirect.silent", Inconclusive, "the provider does not follow the protocol", "sign in after the roll-out"},
+	{"redirect.login", Inconclusive, "many providers check the address only after the login", "allow a second request with an address that is not registered, or sign in after the roll-out"},
+	{"redirect.alike", Inconclusive, "the provider checks the address only after the login", "compare the registered address by hand, or sign in after the roll-out"},
 }

@@ -41,7 +41,19 @@ var checks = map[string]func(context.Context, *idp.Client, vector) []idp.Verdict
 		return verdicts
 	},
 	"token": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict { return v.verify(ctx, c, false) },
-	"user":  func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict { return v.verify(ctx, c, true) },
+	"signin": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict {
+		return c.SignInSecret(ctx, idp.SignInRequest{
+			TokenURL: "https://id.example.com/token", ClientID: "portal", Secret: secret.New(clientSecret),
+			Redirect: callback, Control: v.get("control", "") != "",
+		})
+	},
+	"redirect": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict {
+		return c.Redirect(ctx, idp.RedirectRequest{
+			AuthorizationURL: "https://id.example.com/authorize?p=x", ClientID: "portal", Redirect: callback,
+			Scopes: []string{"openid"}, Control: v.get("control", "") != "", NoResponseType: v.get("no-response-type", "") != "",
+		})
+	},
+	"user": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict { return v.verify(ctx, c, true) },
 }
 
 func (v vector) serviceRequest() idp.ServiceRequest {
@@ -213,5 +225,6 @@ var elsewhere = map[string]bool{
 	"tls.private": true, "tls.certificate": true, "tls.plain": true, "tls.handshake": true,
 	"discovery.address": true, "service.address": true, "service.incomplete": true, "service.blank": true,
 	"token.rejected": true, // the net below the others: FuzzToken holds it
-	"keys.address":   true, "scopes.ok": true, "scopes.unannounced": true, "scopes.silent": true,
+	"signin.address": true, "signin.incomplete": true, "redirect.address": true,
+	"keys.address": true, "scopes.ok": true, "scopes.unannounced": true, "scopes.silent": true,
 }

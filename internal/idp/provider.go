@@ -1,0 +1,92 @@
+package idp
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Provider is what is known about one identity provider: help for whoever sets it
+// up, never a gate. What counts is what the provider answers.
+type Provider struct {
+	ID, Name string
+
+	Issuer  string         // its shape: "https://<host>/realms/<realm>"
+	Pattern *regexp.Regexp // of issuers; nil when they cannot be told from others
+
+	Create   []string // what to create there, step by step
+	Copy     []Field  // what to enter there; see Fields
+	SignIn   []string // scopes for people: backstage.auth.oidcScope
+	Service  []string // scopes for the service; none sends no scope
+	Groups   string   // the claim with a person's groups: the API's subject of users
+	Subject  string   // what sub is in a service token, and why
+	Token    []string // settings of access tokens
+	Rotation Rotation
+	Warnings []string
+
+	// NoResponseType says that the provider knows no prompt=none, but reports a
+	// missing response_type to a redirect address that is registered.
+	NoResponseType bool
+	// Refused says why the provider cannot be used directly; "" when it can.
+	Refused string
+
+	Fixes   map[string]string // by ID of a verdict: what to set in this provider
+	Sources []string
+}
+
+// Field is something to enter at the provider, by the name that it has there.
+type Field struct{ Label, Value string }
+
+// Rotation is how a client secret is changed.
+type Rotation struct {
+	Two bool   // old and new one can be valid at the same time
+	How string // where, and what to mind
+}
+
+// callbackPath is where Backstage takes the answer to a sign-in: openchoreo-auth
+// is the provider's ID in backstage-plugins.
+const callbackPath = "/api/auth/openchoreo-auth/handler/frame"
+
+// Callback is the redirect address of a portal: all of baseUrl, its port
+// included, without a slash at the end.
+func Callback(baseURL string) string { return strings.TrimSuffix(baseURL, "/") + callbackPath }
+
+// Fields returns what to enter at the provider for a portal at baseURL.
+func (p Provider) Fields(baseURL string) []Field {
+	fields := slices.Clone(p.Copy)
+	for i := range fields {
+		fields[i].Value = strings.ReplaceAll(fields[i].Value, "{callback}", Callback(baseURL))
+	}
+	return fields
+}
+
+// Providers returns all rows; the default comes first, "other" last.
+func Providers() []Provider { return slices.Clone(providers) }
+
+// ProviderByID returns the row with that ID.
+func ProviderByID(id string) (Provider, bool) {
+	at := slices.IndexFunc(providers, func(p Provider) bool { return p.ID == id })
+	if at < 0 {
+		return Provider{}, false
+	}
+	return providers[at], true
+}
+
+// Recognise returns the provider to which an issuer or a well-known address
+// belongs, by its shape; false when it could be any.
+func Recognise(issuer string) (Provider, bool) {
+	issuer = strings.TrimSuffix(issuer, wellKnown)
+	at := slices.IndexFunc(providers, func(p Provider) bool { return p.Pattern != nil && p.Pattern.MatchString(issuer) })
+	if at < 0 {
+		return Provider{}, false
+	}
+	return providers[at], true
+}
+
+// At returns v with the fix in the words of provider p, where its row has one.
+func (v Verdict) At(p Provider) Verdict {
+	if fix, ok := p.Fixes[v.ID]; ok && v.Class != Pass {
+		v.Fix = fix
+	}
+	return v
+}

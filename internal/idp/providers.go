@@ -1,0 +1,327 @@
+package idp
+
+import (
+	"regexp"
+	"slices"
+)
+
+// Sources of rows, beside those in the rows: the providers' source code and
+// documentation as of the row's writing. What was not verified says "usually".
+
+// copied are the settings that every provider needs, by usual names.
+func copied(redirect, grants, method string) []Field {
+	return []Field{
+		{redirect, "{callback}"},
+		{grants, "authorization_code, refresh_token, client_credentials"},
+		{method, "client_secret_post"},
+		{"PKCE", "not required"},
+	}
+}
+
+var people = []string{"openid", "profile", "email"}
+
+var providers = []Provider{
+	{
+		ID: "thunder", Name: "ThunderID",
+		Issuer: "http://thunder.<domain>:8080, without a slash at the end", Pattern: regexp.MustCompile(`^https?://thunder[.-]`),
+		Create: []string{
+			"open the console at <address>/console",
+			"create an application for the portal with the grants authorization_code, client_credentials and refresh_token",
+			"list given_name, family_name, username, groups and email as user attributes of its access token",
+		},
+		Copy:   copied("Redirect URI", "Grant types", "Token endpoint auth method"),
+		SignIn: people, Groups: "groups", Subject: "the client ID",
+		Token:    []string{"the server's signing key has to be RSA: its algorithm follows the key"},
+		Rotation: Rotation{false, "one secret at a time: change it in the console, then in the portal's Secret, then restart the portal; nobody signs in between"},
+		Warnings: []string{
+			"the client openchoreo-backstage-client with the secret backstage-portal-secret, and admin with the password admin at the console, are public: change them for anything but a trial",
+			"its set-up runs before the first installation only: later changes are made in the console",
+		},
+		Fixes: map[string]string{
+			"service.client": "check the client in the console at <address>/console; the authentication method is one alone, and the default is client_secret_basic: set client_secret_post",
+			"service.basic":  "set the application's token endpoint auth method to client_secret_post: ThunderID allows one method alone",
+			"keys.type":      "give the ThunderID server an RSA signing key; with an EC or Ed25519 key its tokens are not RS256",
+			"user.groups":    "add groups to the user attributes of the application's access token, and ask for a scope that grants them",
+		},
+		Sources: []string{"identity.md 1", "chart.md 6", "thunder backend/internal/oauth/oauth2"},
+	},
+	{
+		ID: "keycloak", Name: "Keycloak",
+		Issuer: "https://<host>/realms/<realm> (before version 17 /auth/realms/<realm>), without a slash at the end", Pattern: regexp.MustCompile(`^https?://[^/]+(/[^/]+)*/realms/[^/]+/?$`),
+		Create: []string{
+			"create an OpenID Connect client with Client authentication on",
+			"switch on Standard flow for people and Service accounts roles for the service",
+			"add a mapper Group Membership to the client: token claim name groups, Full group path off, Add to access token on",
+		},
+		Copy:   []Field{{"Valid redirect URIs", "{callback}"}, {"Standard flow", "on"}, {"Service accounts roles", "on"}, {"Client Authenticator", "Client Id and Secret (it takes client_secret_post)"}, {"Proof Key for Code Exchange Code Challenge Method", "not set"}},
+		SignIn: people, Groups: "groups", Subject: "the UUID of the client's service-account user, not the client ID",
+		Token:    []string{"the client scope basic has to be assigned: without it tokens have had no sub since version 25", "Access Token Lifespan is usually 5 minutes, which is how long a session lasts without a refresh token"},
+		Rotation: Rotation{false, "Credentials, Regenerate; two secrets at once need the experimental client policy for secret rotation"},
+		Warnings: []string{"with Full group path on, groups are called /admins, which no default binding maps"},
+		Fixes: map[string]string{
+			"service.grant": "switch on Service accounts roles in the settings of the client",
+			"token.subject": "assign the client scope basic to the client: since version 25 it brings sub",
+			"user.groups":   "add a mapper Group Membership to the client: claim groups, Full group path off, Add to access token on",
+			"user.binding":  "switch Full group path off in the mapper Group Membership, or map the bindings to the groups' full paths",
+			"token.differs": "give the binding the value of the token: in Keycloak sub is the service-account user's UUID",
+			"redirect.pkce": "unset Proof Key for Code Exchange Code Challenge Method in the advanced settings of the client",
+		},
+		Sources: []string{"identity.md 1", "keycloak AuthorizationEndpointChecker", "keycloak issues 31082, 33090", "con-secret-rotation.adoc"},
+	},
+	{
+		ID: "entra", Name: "Microsoft Entra ID",
+		Issuer: "https://login.microsoftonline.com/<tenant>/v2.0, without a slash at the end", Pattern: regexp.MustCompile(`^https://(login\.microsoftonline\.(com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)/`),
+		Create: []string{
+			"register an application for the API: Expose an API, add a scope, and set requestedAccessTokenVersion to 2 in its manifest",
+			"add the optional claims email, given_name and family_name to the access token, and groups by groupMembershipClaims",
+			"register an application for the portal with the redirect address as platform Web, a client secret, and permission for the API's scope",
+		},
+		Copy:   []Field{{"Redirect URI (Web)", "{callback}"}, {"requestedAccessTokenVersion", "2"}, {"Client authentication", "client secret (it takes client_secret_post)"}, {"PKCE", "not required for Web"}},
+		SignIn: []string{"openid", "profile", "email", "api://<application>/<scope>"}, Service: []string{"api://<application>/.default"}, Groups: "groups",
+		Subject:  "the object ID of the service principal (Enterprise applications), neither the client ID nor the object ID under App registrations",
+		Token:    []string{"without requestedAccessTokenVersion 2 the issuer is https://sts.windows.net/<tenant>/", "without a scope of your own API the token is for Microsoft Graph and cannot be verified"},
+		Rotation: Rotation{true, "Certificates & secrets, New client secret; delete the old one when the portal runs with the new; each has an expiry"},
+		Warnings: []string{"groups are object IDs: the default bindings, such as admins, never match", "a person in more than 200 groups gets none in the token"},
+		Fixes: map[string]string{
+			"service.scope":    "set the service's scope to api://<application>/.default, and no other",
+			"service.expired":  "create a new secret under Certificates & secrets of the app registration",
+			"token.graph":      "ask for api://<application>/.default for the service and api://<application>/<scope> for signing in",
+			"token.issuer":     "set requestedAccessTokenVersion to 2 in the manifest of the API's app registration",
+			"token.differs":    "give the binding the object ID of the service principal, which is the token's sub",
+			"user.binding":     "map the bindings to the object IDs of your groups",
+			"user.overage":     "set groupMembershipClaims to ApplicationGroup, and assign the groups to the application",
+			"discovery.tenant": "use your tenant's ID in place of common or organizations",
+			"discovery.other":  "use https://login.microsoftonline.com/<tenant>/v2.0: the address without v2.0 is for tokens of the first version",
+		},
+		Sources: []string{"identity.md 1", "access-token-claims-reference.md", "v2-oauth2-client-creds-grant-flow.md"},
+	},
+	{
+		ID: "auth0", Name: "Auth0",
+		Issuer: "https://<tenant>.auth0.com/, with a slash at the end", Pattern: regexp.MustCompile(`^https://[^/]+\.auth0\.com/?$`),
+		Create: []string{
+			"create an API; its identifier becomes the Default Audience in the tenant's settings",
+			"create a Regular Web Application for the portal and a Machine to Machine application for the service, authorized for the API",
+			"add an Action to the login flow that sets https://openchoreo.dev/groups in the access token",
+		},
+		Copy:   copied("Allowed Callback URLs", "Grant Types", "Authentication Method"),
+		SignIn: people, Groups: "https://openchoreo.dev/groups", Subject: "<client ID>@clients",
+		Token:    []string{"the portal cannot send an audience: without a Default Audience tokens are opaque", "groups is a restricted claim: use a namespaced one, and set the API's subject of users to it"},
+		Rotation: Rotation{false, "Rotate Secret: the old one may work for 30 seconds more"},
+		Warnings: []string{"ownership in the portal's catalog needs the claim groups, which Auth0 does not allow"},
+		Fixes: map[string]string{
+			"service.audience": "set the Default Audience in the tenant's settings to the identifier of the API",
+			"service.denied":   "authorize the application for the API under Applications, APIs",
+			"token.opaque":     "set the Default Audience in the tenant's settings to the identifier of the API",
+			"token.differs":    "give the binding <client ID>@clients, which is the token's sub",
+			"user.groups":      "add an Action that sets https://openchoreo.dev/groups in the access token, and set the subject of users to that claim",
+		},
+		Sources: []string{"identity.md 1", "auth0 create-custom-claims.mdx", "auth0 rotate-client-secret.mdx"},
+	},
+	{
+		ID: "okta", Name: "Okta",
+		Issuer: "https://<org>/oauth2/<authorization server>, without a slash at the end", Pattern: regexp.MustCompile(`^https://([^/]+\.okta(preview|-emea)?\.com|[^/]+/oauth2/(default|aus[0-9A-Za-z]+))(/|$)`),
+		Create: []string{
+			"use a custom authorization server: tokens of the organization's own cannot be verified by others",
+			"add a scope of your own to it, a claim groups for the access token, and an access policy with a rule for the clients",
+			"create a Web application for the portal and an API Services application for the service, DPoP off",
+		},
+		Copy:   copied("Sign-in redirect URIs", "Grant type", "Client authentication"),
+		SignIn: people, Service: []string{"<a scope of your own>"}, Groups: "groups", Subject: "the client ID (0oa...)",
+		Token:    []string{"at least one scope of your own is needed for the service; openid is not allowed there", "Include in token type: Access Token, for the claim groups"},
+		Rotation: Rotation{true, "Generate new secret; both are active until one is deactivated"},
+		Warnings: []string{"https://<org> alone is no usable issuer", "a person may have at most 100 groups in the claim"},
+		Fixes: map[string]string{
+			"service.scope":  "add a scope to the authorization server and set the service's scope to it: Okta wants one, and not openid",
+			"service.denied": "add an access policy with a rule for the client and client_credentials to the authorization server",
+			"service.dpop":   "switch off Proof of possession (DPoP) in the application's general settings",
+			"user.groups":    "add a claim groups to the authorization server, included in the access token",
+		},
+		Sources: []string{"identity.md 1", "okta auth-servers, customize-tokens, client-secret-rotation-key"},
+	},
+	{
+		ID: "cognito", Name: "Amazon Cognito",
+		Issuer: "https://cognito-idp.<region>.amazonaws.com/<user pool>, without a slash at the end", Pattern: regexp.MustCompile(`^https://cognito-idp\.[^/]+\.amazonaws\.com(\.cn)?/`),
+		Create: []string{
+			"create a resource server with a scope of your own",
+			"create an app client with a secret for authorization_code and another for client_credentials: one cannot do both",
+			"add a pre-token-generation Lambda of version 2 or newer that puts email into access tokens",
+		},
+		Copy:   []Field{{"Allowed callback URLs", "{callback}"}, {"OAuth grant types", "authorization code grant; client credentials for the second app client"}, {"Client secret", "generated (it takes client_secret_post)"}, {"PKCE", "not required"}},
+		SignIn: people, Service: []string{"<resource server>/<scope>"}, Groups: "cognito:groups", Subject: "usually the client ID: see the token",
+		Token:    []string{"access tokens have no aud: leave security.jwt.audience empty", "groups are in cognito:groups: set the API's subject of users to it"},
+		Rotation: Rotation{true, "add a second secret to the app client, then delete the first"},
+		Warnings: []string{"token and sign-in addresses are on another host than the issuer: that is right here"}, NoResponseType: true,
+		Fixes: map[string]string{
+			"token.audience.missing": "leave security.jwt.audience empty: Cognito's access tokens have no aud",
+			"service.scope":          "set the service's scope to <resource server>/<scope>",
+			"user.groups":            "set the API's subject of users to the claim cognito:groups",
+			"user.name":              "add a pre-token-generation Lambda of version 2 that puts email into access tokens",
+		},
+		Sources: []string{"identity.md 1", "awsdocs authorization-endpoint.md, AddUserPoolClientSecret"},
+	},
+	{
+		ID: "pingone", Name: "PingOne",
+		Issuer: "https://auth.pingone.<region>/<environment>/as, without a slash at the end", Pattern: regexp.MustCompile(`^https://auth\.pingone\.[a-z.]+/[^/]+/as/?$`),
+		Create: []string{
+			"create a custom resource with a scope, and attributes sub, email and groups for its access tokens",
+			"create an OIDC Web App for the portal and a Worker or Web App with client_credentials for the service, with that scope",
+		},
+		Copy:   copied("Redirect URIs", "Grant Type", "Token Endpoint Authentication Method"),
+		SignIn: append(slices.Clone(people), "<scope of the resource>"), Service: []string{"<scope of the resource>"}, Groups: "groups",
+		Subject:  "not there unless the custom resource has an attribute sub; the claim client_id can be used for the binding too",
+		Token:    []string{"openid and PingOne's own resources cannot have further attributes: use a custom resource"},
+		Rotation: Rotation{false, "Generate New Secret; whether the old one goes on working is not known: plan a pause"},
+		Warnings: []string{"the authentication method is strict: only the one that is set works"},
+		Fixes: map[string]string{
+			"token.subject": "add an attribute sub to the custom resource, or set the API's subject of services and the binding to the claim client_id",
+			"service.basic": "set Token Endpoint Authentication Method to Client Secret Post",
+		},
+		Sources: []string{"identity.md 1", "pingone token-claims, p1_customize_access_token"},
+	},
+	{
+		ID: "zitadel", Name: "Zitadel",
+		Issuer: "https://<instance>, without a slash at the end", Pattern: regexp.MustCompile(`^https://[^/]+\.zitadel\.(cloud|app)/?$`),
+		Create: []string{
+			"create a Web application with the authentication method POST",
+			"create a service user with a client secret, and set its access token type to JWT",
+			"add an Action that puts groups and email into access tokens",
+		},
+		Copy:   copied("Redirect URIs", "Grant Types", "Authentication Method"),
+		SignIn: people, Service: []string{"openid"}, Groups: "groups", Subject: "the service user's numeric ID, not its client ID, which is the user name",
+		Token:    []string{"Auth Token Type JWT, for application and service user alike: the default is opaque", "for an audience ask for urn:zitadel:iam:org:project:id:<project>:aud"},
+		Rotation: Rotation{false, "generate a new secret: it is shown once and usually replaces the old one"},
+		Warnings: []string{"access tokens hold neither email nor names nor groups without an Action; roles are a map, which the API does not read"},
+		Fixes: map[string]string{
+			"token.opaque":  "set the access token type to JWT, at the application and at the service user",
+			"service.scope": "set the service's scope to openid",
+			"token.differs": "give the binding the service user's numeric ID, which is the token's sub",
+			"user.groups":   "add an Action that puts groups, as a list, into access tokens",
+			"user.name":     "add an Action that puts email into access tokens",
+		},
+		Sources: []string{"identity.md 1", "zitadel client-credentials.md, claims matrix"},
+	},
+	{
+		ID: "authentik", Name: "authentik",
+		Issuer: "https://<host>/application/o/<slug>/, with a slash at the end", Pattern: regexp.MustCompile(`^https?://[^/]+(/[^/]+)*/application/o/[^/]+/?$`),
+		Create: []string{
+			"create an OAuth2/OpenID provider of the type Confidential and an application for it",
+			"choose an RSA key as signing key and no encryption key",
+			"enter the redirect address before the first sign-in: an empty list takes the first address that comes",
+		},
+		Copy:   copied("Redirect URIs/Origins (strict)", "Grant types", "Client authentication"),
+		SignIn: people, Groups: "groups", Subject: "a hash of the service-account user that authentik generates, not the client ID",
+		Token:    []string{"without a signing key tokens are HS256, with an encryption key they are encrypted: neither works"},
+		Rotation: Rotation{false, "change the client secret of the provider: there is one only"},
+		Fixes: map[string]string{
+			"token.hmac":            "choose an RSA key as signing key of the provider",
+			"keys.empty":            "choose an RSA key as signing key of the provider",
+			"keys.type":             "choose an RSA key as signing key of the provider: authentik's default certificate may be EC",
+			"token.encrypted":       "take the encryption key out of the provider",
+			"token.differs":         "give the binding the value of the token: authentik makes a hash of its service account",
+			"redirect.unregistered": "add the address to the provider's redirect URIs, with the mode Strict",
+		},
+		Sources: []string{"identity.md 1", "authentik models.py, views/authorize.py, client_credentials.mdx"},
+	},
+	{
+		ID: "asgardeo", Name: "Asgardeo",
+		Issuer: "https://api.asgardeo.io/t/<organization>/oauth2/token, the token endpoint itself", Pattern: regexp.MustCompile(`^https://([a-z]+\.)?api(\.[a-z]+)?\.asgardeo\.io/t/`),
+		Create: []string{
+			"create a Traditional Web Application with OpenID Connect",
+			"set the access token type to JWT, and tick the access token attributes email, given_name, family_name and groups",
+		},
+		Copy:   copied("Authorized redirect URLs", "Allowed grant types", "Client authentication method"),
+		SignIn: append(slices.Clone(people), "groups"), Groups: "groups", Subject: "the client ID",
+		Token:    []string{"Access token type JWT: the default is opaque", "tokens have an nbf of the moment: the clocks have to agree to the second"},
+		Rotation: Rotation{false, "Regenerate the client secret; several at once only where that is enabled"},
+		Fixes: map[string]string{
+			"token.opaque": "set the access token type of the application to JWT under Protocol",
+			"user.groups":  "tick groups as access token attribute, and ask for the scope groups",
+		},
+		Sources: []string{"identity.md 1", "wso2/docs-is access-tokens.md"},
+	},
+	{
+		ID: "wso2is", Name: "WSO2 Identity Server",
+		Issuer: "https://<host>:9443/oauth2/token, the token endpoint itself", Pattern: regexp.MustCompile(`^https://[^/]+(/t/[^/]+)?/oauth2/token/?$`),
+		Create: []string{
+			"create a Traditional Web Application with OpenID Connect",
+			"set the access token type to JWT, and tick the access token attributes email, given_name, family_name and groups",
+		},
+		Copy:   copied("Authorized redirect URLs", "Allowed grant types", "Client authentication method"),
+		SignIn: append(slices.Clone(people), "groups"), Groups: "groups", Subject: "the client ID; in older versions the owner of the application",
+		Token:    []string{"Access token type JWT: the server's default is opaque", "tokens have an nbf of the moment: the clocks have to agree to the second"},
+		Rotation: Rotation{false, "Regenerate the client secret; two at once only with MultipleClientSecrets enabled in the server's configuration"},
+		Warnings: []string{"port 9443 has a self-signed certificate until you change it: neither the portal nor the API trusts it"},
+		Fixes: map[string]string{
+			"token.opaque":  "set the access token type of the application to JWT under Protocol",
+			"token.differs": "give the binding the value of the token, or set UseClientIdAsSubClaimForAppTokens in the server's configuration",
+			"user.groups":   "tick groups as access token attribute, and ask for the scope groups",
+		},
+		Sources: []string{"identity.md 1", "identity-inbound-auth-oauth JWTTokenIssuer, OAuthServerConfiguration"},
+	},
+	{
+		ID: "dex", Name: "Dex",
+		Issuer: "as in its configuration, usually https://<host>/dex without a slash at the end", Pattern: regexp.MustCompile(`^https?://(dex[.-][^/]*|[^/]+/dex)/?$`),
+		Create: []string{
+			"add a static client with a secret and the redirect address to the configuration",
+			"add client_credentials to oauth2.grantTypes; versions that have it behind a flag need the flag too",
+		},
+		Copy:   []Field{{"redirectURIs", "{callback}"}, {"oauth2.grantTypes", "authorization_code, refresh_token, client_credentials"}, {"secret", "set (client_secret_post is accepted)"}, {"PKCE", "not required"}},
+		SignIn: append(slices.Clone(people), "groups"), Groups: "groups", Subject: "an encoded form of the client ID (base64url), not the client ID itself",
+		Token:    []string{"the scope groups must not be asked for by the service: with groups it would be a user"},
+		Rotation: Rotation{false, "change the static client's secret in the configuration, and restart Dex"},
+		Fixes: map[string]string{
+			"service.grant": "add client_credentials to oauth2.grantTypes in Dex's configuration, with its feature flag where there is one",
+			"token.differs": "give the binding the value of the token: Dex encodes the client ID in sub",
+			"token.groups":  "take groups out of the service's scope",
+		},
+		Sources: []string{"identity.md 1", "dex server/grants/clientcredentials.go"},
+	},
+	{
+		ID: "hydra", Name: "Ory Hydra",
+		Issuer: "urls.self.issuer of its configuration, often with a slash at the end", Pattern: regexp.MustCompile(`^https://([^/]+\.projects\.oryapis\.com|hydra[.-][^/]*)/?$`),
+		Create: []string{
+			"create a client: hydra create oauth2-client --token-endpoint-auth-method client_secret_post",
+			"set strategies.access_token to jwt, or access_token_strategy of the client",
+			"let the consent application put email and groups into the access token",
+		},
+		Copy:   copied("redirect_uris", "grant_types", "token_endpoint_auth_method"),
+		SignIn: people, Groups: "groups", Subject: "the client ID",
+		Token:    []string{"strategies.access_token: jwt, because the default is opaque", "allowed_top_level_claims has to list groups and email: otherwise they are below ext, where nobody looks"},
+		Rotation: Rotation{true, "POST /clients/<id>/secrets/rotate, and DELETE there to drop the old one; PUT or PATCH with a new secret drops it at once"},
+		Warnings: []string{"the authentication method is strict, and the default is client_secret_basic"},
+		Fixes: map[string]string{
+			"token.opaque":  "set strategies.access_token to jwt in Hydra's configuration, or access_token_strategy to jwt at the client",
+			"service.basic": "set token_endpoint_auth_method of the client to client_secret_post",
+			"user.groups":   "let the consent application put groups into the access token, and list it in allowed_top_level_claims",
+		},
+		Sources: []string{"identity.md 1", "hydra client/handler.go, spec/config.json"},
+	},
+	{
+		ID: "google", Name: "Google",
+		Issuer: "https://accounts.google.com, without a slash at the end", Pattern: regexp.MustCompile(`^https://accounts\.google\.com/?$`),
+		Create: []string{"put Dex, Keycloak or another provider of this list in front, with Google as its source of people"},
+		Copy:   []Field{{"Authorized redirect URIs", "the address of the provider in front, not the portal's"}},
+		SignIn: people, Groups: "groups", Subject: "there are no service tokens",
+		Rotation: Rotation{true, "add a secret, then disable the old one"},
+		Refused:  "Google has no client_credentials grant, and its access tokens are opaque: neither the catalog nor the API would work",
+		Fixes: map[string]string{
+			"service.grant": "Google has no client_credentials: put Dex, Keycloak or another provider in front of it",
+			"token.opaque":  "Google's access tokens are opaque: put Dex, Keycloak or another provider in front of it",
+		},
+		Sources: []string{"identity.md 1"},
+	},
+	{
+		ID: "other", Name: "another OpenID Connect provider",
+		Issuer: "as its document at <issuer>/.well-known/openid-configuration says, letter by letter",
+		Create: []string{
+			"create a confidential client with a secret for the portal",
+			"allow authorization_code for people and client_credentials for the service",
+			"let access tokens be JSON Web Tokens, signed with RS256",
+		},
+		Copy:   copied("Redirect URI", "Grant types", "Token endpoint authentication method"),
+		SignIn: people, Groups: "groups", Subject: "see the token: often the client ID, as RFC 9068 says",
+		Token:    []string{"access tokens of people need email, name and groups, the last as a list", "tokens of the service must not have groups"},
+		Rotation: Rotation{false, "assume one secret at a time: change it at the provider, then in the portal's Secret, then restart the portal"},
+		Sources:  []string{"identity.md 0", "RFC 9068"},
+	},
+}

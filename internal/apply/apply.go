@@ -238,7 +238,7 @@ func (r *run) leave(a plan.Action, err error) (Outcome, error) {
 // failed action was.
 func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun bool) (Outcome, error) {
 	e := &Error{Action: failed.Title(), Err: err}
-	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged) || errors.Is(err, openbao.ErrChanged)
+	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged) || errors.Is(err, openbao.ErrChanged) || errors.Is(err, chart.ErrBusy)
 	if _, ok := failed.(plan.AwaitRollout); ok {
 		r.outcome.Rollout = "failed"
 	}
@@ -252,6 +252,10 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 	const keep = "previous.keep"
 	if r.journal.Followed && (failed.ID() == keep || !r.begun[keep]) {
 		e.Journal = true // an earlier run's, and nothing was added to what that one did
+		return r.outcome, e
+	}
+	if r.journal.Followed && errors.Is(err, chart.ErrBusy) {
+		e.Journal = true // perhaps it is the earlier run's own helm that is still at work
 		return r.outcome, e
 	}
 	unsettled := begun && r.begun[failed.ID()] && !refused(err)

@@ -3,9 +3,11 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // upgrade runs helm upgrade. When ctx ends helm is left to finish, within its
@@ -20,7 +22,28 @@ func (r *run) upgrade(ctx context.Context, a plan.Upgrade) error {
 		// A portal that is not there yet has no template: nothing is to be restarted.
 		r.template, _ = r.env.Cluster.PodTemplate(ctx, a.Helm.Namespace, r.journal.Deployment)
 	}
-	return helm.Upgrade(ctx, a.Helm, func(line string) { r.tell(a, Progress, line) })
+	if err := r.sameRevision(ctx, a); err != nil {
+		r.begun[a.ID()] = false
+		return err
+	}
+	err = helm.Upgrade(ctx, a.Helm, func(line string) { r.tell(a, Progress, line) })
+	if errors.Is(err, chart.ErrBusy) {
+		r.begun[a.ID()] = false // to roll back would take back what the other helm does
+	}
+	return err
+}
+
+// sameRevision is an error when somebody has upgraded the release since the plan
+// was made. Who may not know leaves it to helm.
+func (r *run) sameRevision(ctx context.Context, a plan.Upgrade) error {
+	if a.Revision == 0 {
+		return nil
+	}
+	now, err := r.env.Cluster.ReleaseRevision(ctx, a.Helm.Namespace, a.Helm.Release)
+	if err != nil || now == a.Revision {
+		return nil
+	}
+	return fmt.Errorf("release %s: %w: it is at revision %d, and was at %d", a.Helm.Release, k8s.ErrChanged, now, a.Revision)
 }
 
 // rollback goes back to the revision before, unless the release never left it.

@@ -7,6 +7,10 @@ import (
 	"strings"
 )
 
+// ErrBusy is a helm that was refused since another one is at work on the release,
+// or was cut off: it has changed nothing.
+var ErrBusy = errors.New("another helm is at work")
+
 // HelmError is helm that could not be run, or did not do what it was told.
 type HelmError struct {
 	// Command is what was run, such as "helm upgrade".
@@ -70,6 +74,9 @@ func (u Upgrade) failure(verb string, run *helmRun, stopped, err error) *HelmErr
 			e.hint = "run the upgrade again, or take away what is there: " + u.helm("uninstall", u.Release)
 		}
 	default:
+		if strings.Contains(run.reason(err), "another operation (install/upgrade/rollback) is in progress") {
+			e.Err = errors.Join(e.Err, ErrBusy)
+		}
 		e.Cause, e.hint = u.explain(run.reason(err))
 	}
 	return e

@@ -30,7 +30,10 @@ func applyError(err error, outcome apply.Outcome) *exitError {
 		e.hint = strings.TrimPrefix(e.hint+"; the old values are kept: `backstage-setup undo` puts them back, the same command again goes on", "; ")
 	}
 	if failed.Changed {
-		e.code, e.hint = exitChanged, "somebody changed it meanwhile, and nothing of theirs was overwritten: run the same command again"
+		e.code = exitChanged
+		if !errors.Is(err, chart.ErrBusy) { // which has advice of its own
+			e.hint = "somebody changed it meanwhile, and nothing of theirs was overwritten: run the same command again"
+		}
 	}
 	if errors.Is(err, context.Canceled) {
 		e.code = exitLeft

@@ -409,3 +409,36 @@ func TestReadBeforeAnotherWrote(t *testing.T) {
 		})
 	}
 }
+
+// TestReleaseUpgradedMeanwhile: somebody's helm that began after the plan was made
+// goes on undisturbed, and nothing of this run stays.
+func TestReleaseUpgradedMeanwhile(t *testing.T) {
+	s := installed(t)
+	before := s.state(t)
+	args := s.args("--upgrade", "--set", "scaling.limits.cpu=1700m")
+	dry := s.execute(t, s.environment("mine"), append(args, "--dry-run")...)
+	run := s.hold(t, s.environment("mine"), moments(dry.stderr)[0], args...)
+	helm := exec.Command(s.Bin+"/helm", "upgrade", s.namespace, s.slow(t), "-n", s.namespace, "-f", "backstage-values.yaml")
+	helm.Dir, helm.Env = s.dir, []string{"PATH=" + s.Bin, "HOME=" + s.dir, "KUBECONFIG=" + s.Kubeconfig}
+	if err := helm.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = helm.Process.Kill() // its hook never ends
+		_ = helm.Wait()
+	})
+	s.await(t, "the other helm to be at work", func() bool { return len(s.labelled(t, "owner=helm,status=pending-upgrade")) == 1 })
+	got := run.drained(t)
+	if got.code != 4 || !strings.Contains(got.stderr, "it is at revision 2, and was at 1") || !strings.Contains(got.stderr, "everything was put back as it was") || strings.Contains(got.stderr, "ollback") {
+		t.Errorf("exit %d\n%s", got.code, got.stderr)
+	}
+	if history := s.helm(t, "history", s.namespace, "-n", s.namespace); !strings.Contains(history, "pending-upgrade") || strings.Contains(history, "ollback") {
+		t.Errorf("the other helm was disturbed:\n%s", history)
+	}
+	after := s.state(t)
+	before.Release = after.Release // helm shows what the other one is about to install
+	same(t, "put back", before, after)
+	if s.previous(t) {
+		t.Error("old values are kept")
+	}
+}

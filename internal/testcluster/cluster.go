@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
@@ -43,6 +45,9 @@ type Cluster struct {
 	stop      func() error
 }
 
+// attemptTimeout bounds one try to start, which takes seconds.
+const attemptTimeout = time.Minute
+
 // New starts a cluster; ctx bounds the start (and a build, where the binaries
 // are missing), not the cluster's life. Tests use Start or Shared instead. An
 // error says which component ended or what was waited for, and holds the ends
@@ -62,11 +67,16 @@ func New(ctx context.Context, opts ...Option) (*Cluster, error) {
 	// a component ends at once and other ports are as good.
 	const attempts = 3
 	for n := 1; ; n++ {
-		c, err := start(ctx, bin, o)
+		once, done := context.WithTimeoutCause(ctx, attemptTimeout, fmt.Errorf("not ready after %s", attemptTimeout))
+		c, err := start(once, bin, o)
+		late := once.Err() != nil
+		done()
 		if err == nil {
 			return c, nil
 		}
-		if n == attempts || !errors.Is(err, errPortTaken) {
+		// On a busy machine kwok can come up before its resources are served.
+		again := late || errors.Is(err, errPortTaken) || meta.IsNoMatchError(err)
+		if n == attempts || !again || ctx.Err() != nil {
 			return nil, fmt.Errorf("testcluster: %w", err)
 		}
 	}

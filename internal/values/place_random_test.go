@@ -320,6 +320,9 @@ func TestWrappedCorpus(t *testing.T) {
 				edits := edits
 				if variant != "lf" {
 					edits = min(edits, 2)
+					if len(inner) > 20_000 && *editsPerFile <= 20 {
+						continue // line ends are those of the small files; -edits 30 takes these as well
+					}
 				}
 				t.Run(name+"/"+how+"/"+variant, func(t *testing.T) {
 					got, err := ParseAt(src, w.at)

@@ -41,6 +41,7 @@ var rooms = map[string]room{
 	"internal/secret":                      {nil, "everything may use it, so it may use nothing"},
 	"internal/values":                      {[]string{"internal/secret"}, "edits YAML that people own; it knows no meaning of a path"},
 	"internal/idp":                         {[]string{"internal/secret"}, "speaks OAuth over a given client; no step, no printing"},
+	"internal/idp/idptest":                 {nil, "a provider for tests; knows nothing of the program"},
 	"internal/postgres":                    {[]string{"internal/secret"}, "one probe of a database; no step, no printing"},
 	"internal/openbao":                     {[]string{"internal/secret"}, "KV version 2 over a given client; no ExternalSecret, no step"},
 	"internal/openbao/baotest":             {nil, "a server for tests; knows nothing of the client"},
@@ -56,7 +57,7 @@ var rooms = map[string]room{
 }
 
 // beside are tests and tools: no part of the program, which must not import them.
-var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/e2e", "internal/deps", "internal/docs"}
+var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/idp/idptest", "internal/e2e", "internal/deps", "internal/docs"}
 
 // library is a dependency: the production packages that may import it, and why
 // no others. The longest prefix counts.
@@ -88,6 +89,7 @@ var libraries = []library{
 	{"github.com/muesli/mango-cobra", []string{"internal/cli"}, "the manual page is made from the commands"},
 	{"golang.org/x/term", []string{"internal/cli", "wizard"}, "nobody else has to do with a terminal"},
 	{"golang.org/x/sys", []string{"internal/cli", "internal/file", "internal/secret", "wizard"}, "what only a system call can do: terminals and files"},
+	{"golang.org/x/net/http/httpproxy", []string{"internal/cli"}, "which proxy the environment names"},
 	{"golang.org/x/net/publicsuffix", []string{"steps"}, "which domain is registrable"},
 	{"go.yaml.in/yaml", []string{"internal/answers", "internal/values", "internal/chart"}, "places of YAML nodes: edits, and problems with their line"},
 	{"sigs.k8s.io/yaml", []string{"internal/values", "internal/plan", "steps", "k8s", "internal/cli"}, "YAML as Kubernetes reads it"},

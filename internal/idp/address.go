@@ -61,3 +61,11 @@ func private(host string) bool {
 	}
 	return !strings.Contains(host, ".")
 }
+
+// Loopback says whether host means "this machine" everywhere; see RFC 6761
+// section 6.3.
+func Loopback(host string) bool { return loopback(host) }
+
+// Private says whether host can only be known inside some network: a Service of a
+// cluster, a bare name, a private address.
+func Private(host string) bool { return private(host) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
+	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
@@ -79,8 +80,8 @@ func TestShortSecretsAreHiddenWithTheWholeSentence(t *testing.T) {
 }
 
 func TestRealProviderGivesServiceTokens(t *testing.T) {
-	p := &provider{}
-	issuer := p.start(t, false)
+	p := idptest.Start(t, idptest.Options{Redirect: callback})
+	issuer := p.Issuer
 	c := direct(t)
 	d, _ := c.Discover(t.Context(), issuer)
 	keys, _ := c.Keys(t.Context(), d.JWKSURI)
@@ -113,7 +114,7 @@ func TestRealProviderGivesServiceTokens(t *testing.T) {
 	if _, verdicts = idp.Verify(token.Access, keys, e, realNow()); outcome(verdicts) != "fail token.encrypted" { // how this provider makes them opaque
 		t.Error(verdicts)
 	}
-	p.basicOnly = true
+	p.BasicOnly(true)
 	if _, got = ask("service", serviceSecret); got != "fail service.basic" {
 		t.Error(got)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
+	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
@@ -23,9 +24,7 @@ func TestRealProviderTellsASecretByABogusCode(t *testing.T) {
 		{"Basic only", clientSecret, false, true, true, "fail signin.basic"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := &provider{}
-			issuer := p.start(t, test.codeFirst)
-			p.basicOnly = test.basicOnly
+			issuer := idptest.Start(t, idptest.Options{Redirect: callback, CodeFirst: test.codeFirst, BasicOnly: test.basicOnly}).Issuer
 			got := direct(t).SignInSecret(t.Context(), idp.SignInRequest{
 				TokenURL: issuer + "/oauth/token", ClientID: "portal", Secret: secret.New(test.secret), Redirect: callback, Control: test.control,
 			})
@@ -37,7 +36,7 @@ func TestRealProviderTellsASecretByABogusCode(t *testing.T) {
 }
 
 func TestRealProviderKnowsTheRedirectAddress(t *testing.T) {
-	issuer := (&provider{}).start(t, false)
+	issuer := idptest.Start(t, idptest.Options{Redirect: callback}).Issuer
 	for redirect, want := range map[string]string{
 		callback:                         "pass redirect.ok",
 		callback + "/":                   "fail redirect.unregistered",

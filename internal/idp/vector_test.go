@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
+	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
@@ -144,7 +145,7 @@ func presentable(t *testing.T, v idp.Verdict) {
 	}
 }
 
-const clientSecret = "p0rtal/s3cret+of=clients"
+const clientSecret = idptest.PortalSecret
 
 // outcome is the classes and IDs as a header has them.
 func outcome(verdicts []idp.Verdict) string {

@@ -336,7 +336,9 @@ func TestKilledBetweenFiles(t *testing.T) {
 			if _, err := os.Stat(journal); err == nil {
 				t.Fatalf("after line %d: the journal stays", i+1)
 			}
-			if found, err := filepath.Glob(s.file("*.bak")); err != nil || len(found) > 0 {
+			// Without a journal nobody knows any more whose the old bytes are: the run was
+			// killed between dropping it and them.
+			if found, err := filepath.Glob(s.file("*.bak")); err != nil || left && len(found) > 0 {
 				t.Errorf("after line %d: old files stay: %v %v", i+1, found, err)
 			}
 			continue

@@ -46,9 +46,10 @@ func authorization() Step {
 	}
 }
 
-// subjectNeeded: with Thunder the subject follows from the client's id.
-var subjectNeeded = Condition{"with security.authorization and portal.enabled", func(in plan.Input) bool {
-	return authorized.holds(in) && signIn.holds(in) && (!isThunder(in) || in.Draft.Has("client.id"))
+// subjectNeeded: the subject follows from the token that the provider gives, and
+// with Thunder from the client's id.
+var subjectNeeded = Condition{"with security.authorization and portal.enabled, where no token tells it", func(in plan.Input) bool {
+	return authorized.holds(in) && signIn.holds(in) && !undescribed(in) && !unaccepted(in) && (!isThunder(in) || in.Draft.Has("client.id"))
 }}
 
 func groupDigitsRule(key answers.Key) func(plan.Input) error {

@@ -16,6 +16,7 @@ const (
 	VariableEntry = "variable"
 	SecretEntry   = "secret"
 	CheckEntry    = "check"
+	VerdictEntry  = "code"
 )
 
 // Entry is what `explain` says about one name that operators meet. Its JSON form
@@ -65,7 +66,7 @@ type Place struct {
 }
 
 // Entries returns everything that can be explained: answers keys in the order
-// they are asked, Helm paths, variables, keys of the Secret, checks.
+// they are asked, Helm paths, variables, keys of the Secret, checks and their codes.
 func Entries() []Entry {
 	k := knownCharts()
 	var all []Entry
@@ -73,7 +74,8 @@ func Entries() []Entry {
 	all = append(all, k.helmEntries()...)
 	all = append(all, k.variableEntries()...)
 	all = append(all, k.secretEntries()...)
-	return append(all, checkEntries()...)
+	all = append(all, checkEntries()...)
+	return append(all, verdictEntries()...)
 }
 
 // charts is what all known charts have, looked up once.

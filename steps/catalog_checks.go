@@ -1,5 +1,11 @@
 package steps
 
+import (
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/idp"
+)
+
 // CheckDoc is what can be read about a check before it fails: its id, what it
 // looks at, and what to do when it fails.
 type CheckDoc struct{ ID, Title, Meaning, Do string }
@@ -50,6 +56,30 @@ func CheckDocs() []CheckDoc {
 		{"cluster.context", "The cluster of the last run",
 			"The kubeconfig's current context is not the one that the last run on this machine wrote to: perhaps somebody switched it meanwhile.",
 			"Name the context with --context, or run with --accept cluster.context."},
+		{"identity.discovery", "The provider describes itself",
+			"Gets the identity provider's discovery document from the issuer, or from identity.discoveryUrl, and fills in what nobody has answered: issuer, endpoints, wellKnownEndpoint. A provider that does not answer fails this one check, and the others of it are skipped; where the portal is installed and nothing about signing in changes it is a warning.",
+			"Give the issuer exactly as the provider has it. Where only the cluster can reach the provider, run with --skip identity.discovery=REASON and give the endpoints."},
+		{"identity.keys", "The API can read the provider's keys",
+			"Gets the key set and reads it as the OpenChoreo API does: RSA keys with a kid.",
+			"Give the jwks_uri of the provider's document, or its address inside the cluster, and choose an RSA signing key (RS256) at the provider."},
+		{"identity.scopes", "The provider knows the scopes",
+			"Compares client.oidcScope and client.serviceScope with the scopes that the provider announces. It need not announce all.",
+			"Check the spelling of the scope at the provider."},
+		{"identity.service-token", "The provider gives the portal a token",
+			"Asks for an access token exactly as the portal does: client_credentials, the secret in the body, a scope only if one is set. Redirects are refused, since they would take the secret to another host. A generated secret, and one that cannot be read, is not tried.",
+			"`backstage-setup explain` and the code of the result say what each refusal means, such as `backstage-setup explain service.client`."},
+		{"identity.token", "The API accepts that token",
+			"Holds the service client's token against the API's rules with the API's own library: signed by a key of the set, issuer letter by letter, audience, times without any leeway, no groups, and the claim that the binding names. --service-token judges a token that is given, with --jwks without the network.",
+			"Do what the code of the result says. Where the token's sub is not the client's id, the binding has to name the sub: leave authorization.subject out, or set it to that."},
+		{"identity.sign-in-secret", "The sign-in client's secret is right",
+			"Exchanges a code that does not exist as the portal would: a provider that looks at the secret first refuses the code only where the secret is right. Without --probe it stays inconclusive where nothing else has proven the secret.",
+			"Copy client id and secret from the provider again. --probe compares with a wrong secret, which leaves a failed attempt in the provider's log."},
+		{"identity.redirect", "The portal's address is registered",
+			"Asks the authorization endpoint for a silent sign-in (prompt=none) with the portal's callback: a provider that knows the address sends an error to it, all others show a page.",
+			"Register exactly the callback that the review shows: scheme, host, port and path. --probe compares with an address that is not registered."},
+		{"identity.claims", "People's tokens say who they are",
+			"Groups, email and names of people are in their own tokens only, so this stays inconclusive until one is given.",
+			"Give a person's access token with --user-token env:NAME, or with `paste` in the review. It is judged here, sent nowhere and kept nowhere."},
 		{"release.status", "The release can be upgraded",
 			"A Helm release in the middle of an operation, or whose first installation failed, refuses or misleads the next upgrade.",
 			"Run the command that is named: it brings the release to a known state."},
@@ -72,6 +102,28 @@ func CheckDocs() []CheckDoc {
 			"Looks, without writing, whether the values file and the Secret manifest may be written: a file that is write-protected (mode 0444) is meant to stay as it is, for root too, and a new file is made beside the old one, so the directory must be writable.",
 			"Run chmod u+w on the file if it may be changed, or name another one with --values, --edit or --secret-out. On a read-only file system, work on a copy elsewhere."},
 	}
+}
+
+// verdictEntries are the codes that a check of the identity provider can end with.
+func verdictEntries() []Entry {
+	kinds := idp.Kinds()
+	entries := make([]Entry, len(kinds))
+	for i, k := range kinds {
+		meaning := "Nothing is wrong"
+		if k.Cause != "" {
+			meaning = strings.ToUpper(k.Cause[:1]) + k.Cause[1:]
+		}
+		do := ""
+		if k.Fix != "" {
+			do = strings.ToUpper(k.Fix[:1]) + k.Fix[1:] + "."
+		}
+		entries[i] = Entry{Kind: VerdictEntry, Name: k.ID, Group: "Codes of the identity checks", Title: verdictTitles[k.Class], Meaning: meaning + ".", Do: do}
+	}
+	return entries
+}
+
+var verdictTitles = map[idp.Class]string{
+	idp.Pass: "a pass", idp.Warn: "a warning", idp.Inconclusive: "cannot be known from here", idp.Fail: "a failure",
 }
 
 func checkEntries() []Entry {

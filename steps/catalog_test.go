@@ -172,7 +172,8 @@ func TestEveryCheckIsExplained(t *testing.T) {
 		}
 	}
 	found := rules
-	for _, c := range Catalog().Checks(&Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }}, everywhere()) {
+	env := &Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }, Provider: &Provider{}}
+	for _, c := range Catalog().Checks(env, everywhere()) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

@@ -12,10 +12,11 @@ import (
 func client() Step {
 	return Step{
 		ID: "client", Title: "OAuth client",
-		Intro: "The client that the portal signs people in with and calls the API with.",
-		When:  signIn,
-		Notes: clientNotes,
-		Plan:  planClient,
+		Intro:  "The client that the portal signs people in with and calls the API with.",
+		When:   signIn,
+		Notes:  clientNotes,
+		Checks: clientChecks,
+		Plan:   planClient,
 		Questions: []Question{
 			{Key: "client.id", Title: "Client id", Example: "openchoreo-backstage-client", When: signIn, Required: signIn,
 				Value: textValue.with(wordRule), Rule: digitsRule("client.id"),

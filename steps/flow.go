@@ -59,6 +59,7 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 			in.Draft.ProposeAll(s.Suggest(in))
 		}
 	}
+	provided(&in)
 	f.keep(&in)
 	return in
 }

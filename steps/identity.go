@@ -32,6 +32,7 @@ func identity() Step {
 		ID: "identity", Title: "Identity provider",
 		Intro:   "Who signs people in, and whose tokens the OpenChoreo API accepts.",
 		Suggest: suggestIdentity,
+		Checks:  identityChecks,
 		Plan: func(in plan.Input, p *plan.Plan) {
 			if in.Draft.Security.Authentication {
 				return
@@ -56,14 +57,16 @@ func identity() Step {
 				Value: urlValue, Default: "the issuer followed by /.well-known/openid-configuration",
 				Why: "Always written: what the portal guesses by itself is wrong for issuers with a path."},
 			{Key: "identity.authorizationUrl", Title: "Authorization endpoint", Example: "https://idp.example.com/oauth2/authorize", When: authenticated, Required: endpointNeeded,
-				Value: urlValue, Default: "thunder: derived from the issuer",
+				Value: urlValue, Default: "the discovery document's; thunder: derived from the issuer",
 				Why: "Where the browser goes to sign in: authorization_endpoint of the discovery document."},
 			{Key: "identity.tokenUrl", Title: "Token endpoint", Example: "https://idp.example.com/oauth2/token", When: authenticated, Required: endpointNeeded,
-				Value: urlValue, Default: "thunder: derived from the issuer",
-				Why: "Called by the portal's pods: token_endpoint of the discovery document, or its address inside the cluster."},
+				Value: urlValue, Default: "the discovery document's; thunder: derived from the issuer",
+				Doubt: func(in plan.Input) string { return in.Current.Provider.TokenDoubt },
+				Why:   "Called by the portal's pods: token_endpoint of the discovery document, or its address inside the cluster."},
 			{Key: "identity.jwksUrl", Title: "Key set", Example: "https://idp.example.com/oauth2/jwks", When: authenticated, Required: endpointNeeded,
-				Value: urlValue, Default: "thunder: derived from the issuer",
-				Why: "Called by the API's pods: jwks_uri of the discovery document, or its address inside the cluster. The API reads RSA keys only."},
+				Value: urlValue, Default: "the discovery document's; thunder: derived from the issuer",
+				Doubt: func(in plan.Input) string { return in.Current.Provider.JWKSDoubt },
+				Why:   "Called by the API's pods: jwks_uri of the discovery document, or its address inside the cluster. The API reads RSA keys only."},
 			{Key: "identity.audience", Title: "Audience", Example: "openchoreo", Ask: More, When: authenticated, Value: textValue.with(wordRule).orEmpty(),
 				Default: "none: aud is not checked",
 				Why:     "If set, the API accepts only tokens with this aud."},
@@ -72,9 +75,9 @@ func identity() Step {
 }
 
 // endpointNeeded: where the endpoints follow from the issuer, only that is missing.
-var endpointNeeded = Condition{"with security.authentication", func(in plan.Input) bool {
+var endpointNeeded = Condition{"with security.authentication, where discovery does not tell it", func(in plan.Input) bool {
 	_, derivable := endpointPaths[in.Draft.Identity.Provider]
-	return in.Draft.Security.Authentication && (!derivable || in.Draft.Has("identity.issuer"))
+	return in.Draft.Security.Authentication && !undescribed(in) && (!derivable || in.Draft.Has("identity.issuer"))
 }}
 
 func providerRule(in plan.Input) error {

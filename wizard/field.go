@@ -22,6 +22,7 @@ type Field struct {
 	Required bool
 	Missing  bool   // required and not answered
 	Problem  string // completes "The value …"; "" when it is right
+	Doubt    string // why the value, which nobody has given, may be wrong; "" without a doubt
 	Asked    bool   // a person meets it without asking for more settings
 }
 
@@ -63,6 +64,9 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 	if q.Value.Kind == answers.Hidden {
 		f.Prefill = ""
 	}
+	if q.Doubt != nil && f.Has && f.Source.Rank <= answers.FromProvider {
+		f.Doubt = q.Doubt(in)
+	}
 	f.Asked = s.asked(f)
 	return f
 }
@@ -71,6 +75,9 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 // be confirmed, or this person answered it and comes back.
 func (s *Session) asked(f Field) bool {
 	if f.Problem != "" || f.Missing || f.Source.Rank == answers.FromPerson {
+		return true
+	}
+	if f.Doubt != "" {
 		return true
 	}
 	switch f.Question.Ask {

@@ -19,6 +19,7 @@ func Headless(ctx context.Context, s *Session, report func(apply.Event)) (End, e
 			return End{}, err
 		}
 	}
+	s.AskProvider(ctx)
 	if ctx.Err() != nil {
 		return End{}, ctx.Err() // what could not be looked at says nothing about the cluster
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
@@ -49,10 +50,11 @@ type lineDriver struct {
 	out       *lineText
 	saveDraft func(*Session) (string, error)
 
-	looked    Query      // what the cluster was last looked at for
-	head      string     // the step whose heading was printed last
-	told      bool       // what is known of an earlier run
-	questions chan asked // that come up while work goes on in the background
+	looked    Query         // what the cluster was last looked at for
+	inquired  ProviderQuery // what the identity provider was last asked
+	head      string        // the step whose heading was printed last
+	told      bool          // what is known of an earlier run
+	questions chan asked    // that come up while work goes on in the background
 
 	asked []linePlace // what `<` goes back to, in the order it was met
 }
@@ -128,9 +130,44 @@ func (d *lineDriver) commands() {
 Where a secret is asked, only Enter and < have these meanings.`)
 }
 
-// look finds out what is in the cluster, unless that is known. What was found can
-// move the questions on to another Secret: then it looks again, once.
+// look finds out what is in the cluster and what the identity provider says,
+// unless that is known.
 func (d *lineDriver) look() error {
+	if err := d.lookCluster(); err != nil {
+		return err
+	}
+	return d.lookProvider()
+}
+
+// lookProvider asks the identity provider what the answers lead to by now.
+func (d *lineDriver) lookProvider() error {
+	var before []Line
+	for i := range 3 {
+		q := d.s.ProviderQuery()
+		if q.Empty() || q == d.inquired {
+			return nil
+		}
+		d.inquired = q
+		if i == 0 {
+			before = d.s.ProviderLines()
+			d.out.say("Asking the identity provider…")
+		}
+		var seen SeenProvider
+		d.wait("asking the identity provider", d.ctx.Done(), func(func([]Line)) { seen = d.s.LookProvider(d.ctx, q) })
+		if err := d.ctx.Err(); err != nil {
+			return err
+		}
+		d.s.UseProvider(seen)
+		now := d.s.ProviderLines()
+		d.out.show(slices.DeleteFunc(slices.Clone(now), func(l Line) bool { return slices.Contains(before, l) }))
+		before = now
+	}
+	return nil
+}
+
+// lookCluster looks at the cluster. What was found can move the questions on to
+// another Secret: then it looks again, once.
+func (d *lineDriver) lookCluster() error {
 	for range 2 {
 		q := d.s.Query()
 		if d.s.Offline() || q == d.looked {

@@ -29,6 +29,9 @@ func (d *lineDriver) ask(f Field, again bool) (lineMove, error) {
 		if f.Seen != "" {
 			d.out.say("Here: %s", f.Seen)
 		}
+		if f.Doubt != "" {
+			d.out.say("Look twice: %s.", f.Doubt)
+		}
 		d.choices(f)
 		if q.Example != "" && q.Value.Kind != answers.Hidden && len(f.Options) == 0 {
 			d.out.say("Example: %s", q.Example)

@@ -49,6 +49,9 @@ func (d *lineDriver) check() (results []check.Result) {
 	d.wait("checking", nil, func(tell func([]Line)) {
 		results = d.s.Check(d.ctx, checks, func(r check.Result) { tell(CheckLines(r)) })
 	})
+	if offer := providerOffer(results); offer != "" {
+		d.out.say("%s", offer)
+	}
 	return results
 }
 
@@ -196,10 +199,14 @@ func (d *lineDriver) leaveReview(text string, r Review) (linePlace, bool, error)
 		}
 		return linePlace{}, false, nil
 	case "again":
-		d.looked = Query{}
+		d.looked, d.inquired = Query{}, ProviderQuery{}
+		d.s.ForgetProvider()
 		return linePlace{step: d.reviewStep()}, true, d.look()
 	case ">":
 		return linePlace{step: d.reviewStep()}, true, nil
+	}
+	if at, ok, err := d.aboutProvider(text); ok || err != nil {
+		return at, ok, err
 	}
 	step, ok := d.jump(strings.TrimSpace(strings.TrimPrefix(text, "!")))
 	if !ok {

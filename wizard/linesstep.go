@@ -30,6 +30,11 @@ func (d *lineDriver) step(at linePlace) (linePlace, error) {
 		d.asked = append(d.asked, here)
 		done[f.Question.Key], last = true, f.Question.Key
 		at.key = ""
+		if at.step == "identity" { // the provider may have the next answers
+			if err := d.lookProvider(); err != nil {
+				return here, err
+			}
+		}
 	}
 	d.follows(at.step, before)
 	if err := d.look(); err != nil {

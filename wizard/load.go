@@ -208,6 +208,9 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	if seen.Cluster == nil {
 		return true, s.Load()
 	}
+	if s.env.Provider != nil && s.env.Cluster != seen.Cluster {
+		s.env.Provider.Reach(seen.Cluster)
+	}
 	s.env.Cluster = seen.Cluster
 	s.current.Target = seen.Cluster.Target()
 	s.current.Cluster = seen.Found

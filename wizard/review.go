@@ -86,7 +86,7 @@ func (s *Session) Checks() []check.Check {
 
 // Check runs the checks of every step.
 func (s *Session) Check(ctx context.Context, checks []check.Check, report func(check.Result)) []check.Result {
-	return check.Run(ctx, checks, check.Options{Accept: s.settings.Accept, Report: report})
+	return check.Run(ctx, checks, check.Options{Accept: s.settings.Accept, Skip: s.current.Skip, Report: report})
 }
 
 // Line is one line of the review. Step, if any, is where its value is answered;

@@ -5,6 +5,7 @@ package wizard
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,19 +21,22 @@ import (
 
 // Settings are the choices of a run that are not answers.
 type Settings struct {
-	Offline  bool          // contact nothing outside this machine
-	NoConfig bool          // there is no kubeconfig
-	Edit     string        // of several values files the one to edit; "" is the last
-	Place    string        // of several places in a file the one to edit: a part of its description
-	Accept   []string      // checks that may fail
-	Backup   bool          // keep an edited file's old bytes beside it
-	Restart  bool          // the portal may be restarted
-	Upgrade  bool          // helm upgrade is run too
-	Keep     bool          // the Secret's old values are kept until the run is verified
-	Undo     bool          // a roll-out that fails is undone
-	Journal  string        // file that keeps what undo takes where no cluster is written
-	Last     k8s.Target    // of the last run that wrote to a cluster
-	Wait     time.Duration // bounds the rollout
+	Offline  bool              // contact nothing outside this machine
+	NoConfig bool              // there is no kubeconfig
+	Edit     string            // of several values files the one to edit; "" is the last
+	Place    string            // of several places in a file the one to edit: a part of its description
+	Accept   []string          // checks that may fail
+	Skip     map[string]string // checks that are not made, with the reason
+	Probe    bool              // requests that leave a failed attempt in the identity provider's log
+	Pasted   plan.Pasted       // what was given in place of asking the identity provider
+	Backup   bool              // keep an edited file's old bytes beside it
+	Restart  bool              // the portal may be restarted
+	Upgrade  bool              // helm upgrade is run too
+	Keep     bool              // the Secret's old values are kept until the run is verified
+	Undo     bool              // a roll-out that fails is undone
+	Journal  string            // file that keeps what undo takes where no cluster is written
+	Last     k8s.Target        // of the last run that wrote to a cluster
+	Wait     time.Duration     // bounds the rollout
 	DryRun   bool
 	Yes      bool
 	Contexts []string // of the kubeconfig
@@ -62,6 +66,8 @@ type Session struct {
 	complete   *plan.Input // cache of Input
 	storeAsked *storeQuery // what is to be read of the store
 	storeRead  *storeQuery // what was
+
+	providerAsked *steps.ProviderAsk // what is to be asked of the identity provider
 }
 
 // NewSession starts a run of flow. Random bytes are drawn here, once, so that
@@ -83,10 +89,16 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
 		LastTarget: settings.Last, DryRun: settings.DryRun,
+		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted,
 		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}
+	scrub.Add(settings.Pasted.Service)
+	scrub.Add(settings.Pasted.User)
 	if env.Cluster != nil {
 		s.current.Target = env.Cluster.Target()
+	}
+	if env.Provider != nil {
+		env.Provider.Reach(env.Cluster)
 	}
 	return s, nil
 }

@@ -14,23 +14,25 @@ type Rank int
 
 // The ranks, lowest first.
 const (
-	None        Rank = iota
-	FromChart        // the chart's own default
-	FromPreset       // what the chosen preset settles
-	FromDerived      // computed from another answer
-	FromCluster      // what is there
-	FromValues       // an existing values file
-	FromChange       // computed from an answer that changes what the values file says
-	FromAnswers      // the answers file
-	FromSet          // --set
-	FromFlag         // a flag
-	FromPerson       // typed or chosen in this run
+	None            Rank = iota
+	FromChart            // the chart's own default
+	FromPreset           // what the chosen preset settles
+	FromDerived          // computed from another answer
+	FromProvider         // what the identity provider says about itself
+	FromCluster          // what is there
+	FromValues           // an existing values file
+	FromChange           // computed from an answer that changes what the values file says
+	FromNewProvider      // what a provider says that an answer puts in the place of another
+	FromAnswers          // the answers file
+	FromSet              // --set
+	FromFlag             // a flag
+	FromPerson           // typed or chosen in this run
 )
 
 var rankWords = map[Rank]string{
 	FromChart: "chart default", FromPreset: "preset", FromDerived: "derived", FromCluster: "cluster",
 	FromValues: "values file", FromChange: "derived", FromAnswers: "answers file", FromSet: "--set",
-	FromFlag: "flag", FromPerson: "answered",
+	FromFlag: "flag", FromPerson: "answered", FromProvider: "identity provider", FromNewProvider: "identity provider",
 }
 
 // Source says where a value came from.
@@ -46,7 +48,7 @@ func (s Source) String() string {
 		return word
 	}
 	switch s.Rank {
-	case FromCluster:
+	case FromCluster, FromProvider, FromNewProvider:
 		return s.Detail
 	case FromDerived, FromChange:
 		if !strings.HasPrefix(s.Detail, "from ") {

@@ -12,7 +12,7 @@ import (
 
 // ascending lists every rank from the lowest, as the contract has it: flag, then
 // --set, then answers file, then values file, then cluster, then preset, then chart.
-var ascending = []Rank{FromChart, FromPreset, FromDerived, FromCluster, FromValues, FromChange, FromAnswers, FromSet, FromFlag, FromPerson}
+var ascending = []Rank{FromChart, FromPreset, FromDerived, FromProvider, FromCluster, FromValues, FromChange, FromNewProvider, FromAnswers, FromSet, FromFlag, FromPerson}
 
 // TestProposePrecedence tries each pair of sources: a proposal takes the place of
 // a lower rank only, and Set that of any.

@@ -42,8 +42,9 @@ type Result struct {
 	ID      string        `json:"id"`
 	Title   string        `json:"-"`
 	Status  Status        `json:"status"`
-	Found   string        `json:"found"` // what is so, one line
-	Hint    string        `json:"hint"`  // what to do about it, "" when nothing
+	Code    string        `json:"code,omitempty"` // stable, of what was found: "service.client"; `explain` knows it
+	Found   string        `json:"found"`          // what is so; more than one line where more was found
+	Hint    string        `json:"hint"`           // what to do about it, "" when nothing
 	Cure    *Cure         `json:"cure,omitempty"`
 	Propose []Proposal    `json:"-"` // what was learnt and can fill an answer
 	Elapsed time.Duration `json:"-"`
@@ -53,6 +54,7 @@ type Result struct {
 type Cure struct {
 	Flow    string
 	Step    string
+	Key     string // the question there; "" is the whole step
 	Propose []Proposal
 }
 
@@ -63,7 +65,7 @@ type Proposal struct {
 	Value any
 }
 
-// MarshalJSON writes {"flow": …, "step": …, "set": {key: value}}.
+// MarshalJSON writes {"flow": …, "step": …, "key": …, "set": {key: value}}.
 func (c Cure) MarshalJSON() ([]byte, error) {
 	set := map[string]any{}
 	for _, p := range c.Propose {
@@ -72,8 +74,9 @@ func (c Cure) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Flow string         `json:"flow"`
 		Step string         `json:"step"`
+		Key  string         `json:"key,omitempty"`
 		Set  map[string]any `json:"set"`
-	}{c.Flow, c.Step, set})
+	}{c.Flow, c.Step, c.Key, set})
 }
 
 // Validate says everything that is wrong with a list of checks: an empty or

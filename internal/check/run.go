@@ -19,9 +19,10 @@ const (
 
 // Options of a Run. The zero Options will do.
 type Options struct {
-	Parallel int          // checks at a time; 0 is 8
-	Accept   []string     // IDs whose Fail becomes Accepted
-	Report   func(Result) // called as each ends, never twice at once; may be nil
+	Parallel int               // checks at a time; 0 is 8
+	Accept   []string          // IDs whose Fail becomes Accepted
+	Report   func(Result)      // called as each ends, never twice at once; may be nil
+	Skip     map[string]string // IDs that are not run, with the reason
 }
 
 // Run runs the checks and returns their results in the order given. A check runs
@@ -86,6 +87,11 @@ func (r *run) start(ctx context.Context) {
 		again = false
 		for i, c := range r.checks {
 			if r.state[i] != waiting {
+				continue
+			}
+			if why, skip := r.opts.Skip[c.ID]; skip {
+				r.settle(i, Result{Status: Skip, Found: "skipped: " + why})
+				again = true
 				continue
 			}
 			reason, ready := r.dependencies(c)

@@ -16,7 +16,7 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain [WHAT]",
 		Short: "say what a setting, variable, key or check means",
 		Long: `WHAT is an answers key, a Helm path, an environment variable of the portal's
-container, a key of the Secret or a check's id; the beginning of several, such as
+container, a key of the Secret, a check's id or the code of what it found; the beginning of several, such as
 database.postgresql, lists them. Without WHAT everything is listed.`,
 		Example: `  backstage-setup explain portal.baseUrl
   backstage-setup explain BACKSTAGE_BASE_URL
@@ -91,7 +91,7 @@ func either(words []string) string {
 
 var entryKinds = map[string]string{
 	steps.AnswerEntry: "answers key", steps.HelmEntry: "Helm value", steps.VariableEntry: "environment variable of the portal",
-	steps.SecretEntry: "key of the Secret", steps.CheckEntry: "check",
+	steps.SecretEntry: "key of the Secret", steps.CheckEntry: "check", steps.VerdictEntry: "code of a check",
 }
 
 // entryText is everything about one entry.

@@ -18,7 +18,9 @@ type flags struct {
 	secretName, delivery, secretOut                string
 	answers, set                                   []string
 	saveAnswers                                    string
-	accept                                         []string
+	accept, skip                                   []string
+	caFile, userToken, serviceToken, jwks          string
+	probe                                          bool
 	restart, onFailure                             string
 	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
@@ -43,6 +45,12 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.BoolVar(&f.upgrade, "upgrade", false, "also run helm upgrade --install, with your own helm")
 	fs.StringVar(&f.onFailure, "on-failure", "undo", "`WHAT`, undo or leave, becomes of a change whose roll-out fails")
 	f.registerRun(cmd, output)
+	fs.StringArrayVar(&f.skip, "skip", nil, "leave a check of the identity provider out, `CHECK=REASON`; repeatable, the reason is recorded")
+	fs.BoolVar(&f.probe, "probe", false, "let checks ask the identity provider with a wrong secret and an unregistered address: failed attempts in its log")
+	fs.StringVar(&f.caFile, "ca-file", "", "`FILE` of certificates in PEM that the checks trust too; the cluster does not know it")
+	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
+	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")
+	fs.StringVar(&f.jwks, "jwks", "", "`FILE` of the identity provider's key set, for tokens that are checked without asking it")
 }
 
 // registerRun gives cmd the flags of every flow that changes something.
@@ -78,7 +86,7 @@ func (f *flags) check(output string) error {
 		return usage("-o %q: must be text or json", output)
 	}
 	for _, id := range f.accept {
-		if !slices.ContainsFunc(steps.CheckDocs(), func(d steps.CheckDoc) bool { return d.ID == id }) {
+		if !knownCheck(id) {
 			return usage("--accept %q: there is no such check", id).hinted("backstage-setup explain lists them")
 		}
 	}
@@ -98,4 +106,8 @@ func (f *flags) check(output string) error {
 		return usage("--offline contacts no cluster, so --context and --kubeconfig have no place beside it")
 	}
 	return nil
+}
+
+func knownCheck(id string) bool {
+	return slices.ContainsFunc(steps.CheckDocs(), func(d steps.CheckDoc) bool { return d.ID == id })
 }

@@ -21,7 +21,8 @@ var flagGroups = []struct {
 	{"Answers", []string{"answers", "set", "save-answers", "from"}},
 	{"Target", []string{"kubeconfig", "context", "namespace", "release", "chart", "offline"}},
 	{"Files and Secret", []string{"values", "edit", "place", "backup", "secret-name", "delivery", "secret-out", "keep-previous"}},
-	{"Running", []string{"yes", "dry-run", "accept", "upgrade", "restart", "wait", "on-failure", "undo", "timeout", "ca-file", "subject", "with-release", "with-cluster"}},
+	{"Running", []string{"yes", "dry-run", "accept", "skip", "upgrade", "restart", "wait", "on-failure", "undo", "timeout", "subject", "with-release", "with-cluster"}},
+	{"Identity provider", []string{"ca-file", "probe", "user-token", "service-token", "jwks"}},
 	{"Output", []string{"output", "plain", "no-color", "log", "log-file", "version", "help"}},
 }
 

@@ -83,6 +83,7 @@ func others(ctx context.Context, s *wizard.Session, told answers.Problems) answe
 	if _, err := s.Use(s.Look(ctx, s.Query())); err != nil {
 		return nil
 	}
+	s.AskProvider(ctx)
 	return slices.DeleteFunc(s.Problems(), func(p answers.Problem) bool {
 		return slices.ContainsFunc(told, func(t answers.Problem) bool { return t.Key == p.Key })
 	})
@@ -100,6 +101,13 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	}
 	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.lookupSecret}, Offline: f.offline, Helm: a.helm}
 	env.RegistryConfig, _ = a.LookupEnv("HELM_REGISTRY_CONFIG")
+	if err := a.aboutProvider(&settings, f); err != nil {
+		return nil, err
+	}
+	var err error
+	if env.Provider, err = a.provider(f); err != nil {
+		return nil, err
+	}
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
 		env.Connect = func(name string) (*k8s.Client, error) {

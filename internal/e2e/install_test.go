@@ -37,6 +37,7 @@ type site struct {
 	kubeconfig string
 	dir        string
 	chart      string
+	provided   bool // the issuer of its answers is a provider that answers
 }
 
 func newSite(t testing.TB) *site {

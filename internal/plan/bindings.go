@@ -84,7 +84,7 @@ func (p *Plan) bindingsAsked() bool {
 	}
 	return slices.ContainsFunc(keys, func(k answers.Key) bool {
 		rank := p.in.Draft.From[k].Rank
-		return rank == answers.FromChange || rank.Given()
+		return rank == answers.FromChange || rank == answers.FromProvider || rank == answers.FromNewProvider || rank.Given()
 	})
 }
 

@@ -62,6 +62,11 @@ type Current struct {
 	ExternalFile      file.Snapshot // where the change of an ExternalSecret goes that somebody keeps in Git
 	DryRun            bool          // nothing is written, so nothing is to be confirmed
 	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
+	Provider          Provider      // what the identity provider said; zero until it was asked
+	Pasted            Pasted        // what was given in place of asking it
+
+	Skip  map[string]string // checks that are not made, with the reason
+	Probe bool              // requests that leave a failed attempt in the provider's log are allowed
 }
 
 // ValuesFile is one values file.

@@ -92,6 +92,10 @@ func (p *Plan) asked(key answers.Key) bool {
 		rank := p.in.Draft.From[k].Rank
 		return rank != answers.FromValues && rank != answers.FromCluster && p.asked(k)
 	}
+	if source.Rank == answers.FromProvider {
+		rank := p.in.Draft.From["identity.issuer"].Rank
+		return rank != answers.FromValues && rank != answers.FromCluster
+	}
 	return true
 }
 

@@ -1,0 +1,175 @@
+package wizard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/steps"
+)
+
+// ProviderQuery names what is to be asked of the identity provider. The same
+// questions have the same address, so that two of them can be compared.
+type ProviderQuery struct{ ask *steps.ProviderAsk }
+
+// Empty tells that there is nothing to ask by now.
+func (q ProviderQuery) Empty() bool { return q.ask == nil || q.ask.Empty() }
+
+// ProviderQuery is what is to be asked of the identity provider by now: its
+// description and keys once an issuer or a well-known address is known, and a
+// token of the service client once there is all that this takes. It is Empty
+// offline, with checks that are skipped, and where an answer is filled in later.
+func (s *Session) ProviderQuery() ProviderQuery {
+	if s.env.Provider == nil {
+		return ProviderQuery{}
+	}
+	ask := steps.ProviderQuestions(s.Input())
+	if s.providerAsked == nil || !s.providerAsked.Same(ask) {
+		s.providerAsked = &ask
+	}
+	return ProviderQuery{s.providerAsked}
+}
+
+// SeenProvider is what the identity provider said to a ProviderQuery.
+type SeenProvider struct {
+	Query ProviderQuery
+	Said  plan.Provider
+	hide  secret.Text
+}
+
+// LookProvider asks the identity provider. It only reads the Session's Env, so a
+// driver may run it in the background, and hands what it returns to UseProvider.
+// What was asked before is not asked again.
+func (s *Session) LookProvider(ctx context.Context, q ProviderQuery) SeenProvider {
+	if q.Empty() {
+		return SeenProvider{Query: q}
+	}
+	said, hide := s.env.LookProvider(ctx, *q.ask)
+	if ctx.Err() != nil {
+		return SeenProvider{} // half an answer is none
+	}
+	return SeenProvider{q, said, hide}
+}
+
+// UseProvider takes in what the identity provider said, unless the run is about
+// another one by now; it tells whether it did. Afterwards ProviderQuery may have
+// more to ask.
+func (s *Session) UseProvider(seen SeenProvider) bool {
+	if seen.Query.Empty() || seen.Query != s.ProviderQuery() {
+		return false
+	}
+	s.scrub.Add(seen.hide)
+	s.current.Provider = seen.Said
+	s.changed()
+	return true
+}
+
+// AskProvider asks and takes in until there is nothing more to ask: the description
+// and the keys first, then the token that they lead to. It is for drivers that
+// wait.
+func (s *Session) AskProvider(ctx context.Context) {
+	var last ProviderQuery
+	for range 3 {
+		q := s.ProviderQuery()
+		if q.Empty() || q == last || ctx.Err() != nil {
+			return
+		}
+		last = q
+		s.UseProvider(s.LookProvider(ctx, q))
+	}
+}
+
+// ProviderLines is what the identity provider said, in a few lines; none while it
+// was not asked.
+func (s *Session) ProviderLines() []Line {
+	var l lines
+	p := s.Input().Current.Provider
+	if p.Described() {
+		l.add(Good, "identity", "The identity provider describes itself at %s.", p.WellKnown)
+	}
+	for _, part := range []struct{ name, step string }{{"discovery", "identity"}, {"keys", "identity"}, {"token", "client"}} {
+		if why := p.Why[part.name]; why != "" {
+			l.add(Bad, part.step, "The identity provider: %s.", why)
+		}
+	}
+	if p.Subject != "" && p.Subject != p.ClientID {
+		l.add(Caution, "authorization", "The token of client %s names %s: that is what its binding has to name.", p.ClientID, p.Subject)
+	}
+	return l
+}
+
+// ForgetProvider has the identity provider asked anew.
+func (s *Session) ForgetProvider() {
+	if s.env.Provider == nil {
+		return
+	}
+	s.env.Provider.Forget()
+	s.current.Provider, s.providerAsked = plan.Provider{}, nil
+	s.changed()
+}
+
+// Skip leaves a check out, with the reason that the result records. The error
+// completes "The value …". An empty reason has it made again.
+func (s *Session) Skip(id, reason string) error {
+	if !steps.MaySkip(id) {
+		return fmt.Errorf("must be a check of the identity provider, such as identity.discovery; others are accepted")
+	}
+	skip := maps.Clone(s.current.Skip)
+	if skip == nil {
+		skip = map[string]string{}
+	}
+	if reason = strings.TrimSpace(reason); reason == "" {
+		delete(skip, id)
+	} else {
+		skip[id] = reason
+	}
+	s.current.Skip = skip
+	s.changed()
+	return nil
+}
+
+// Probe allows requests that leave a failed attempt in the identity provider's
+// log: one with a wrong secret, one with an address that is not registered.
+func (s *Session) Probe(yes bool) {
+	s.current.Probe = yes
+	s.changed()
+}
+
+// TokenOf says whose an access token is.
+type TokenOf int
+
+// The tokens that can be pasted.
+const (
+	ServiceToken TokenOf = iota // the portal's service client's
+	UserToken                   // a person's
+)
+
+// PasteToken takes an access token that is judged in place of asking for one; ""
+// takes it back. It is kept in memory for the run and shown nowhere. The error
+// completes "The value …" and does not repeat it.
+func (s *Session) PasteToken(of TokenOf, text string) error {
+	cleaned, _ := secret.Clean(text)
+	if strings.ContainsAny(cleaned, "\r\n") {
+		return errors.New("must be one line: an access token has no line break")
+	}
+	token := secret.New(cleaned)
+	s.scrub.Add(token)
+	if of == UserToken {
+		s.current.Pasted.User = token
+	} else {
+		s.current.Pasted.Service = token
+	}
+	s.changed()
+	return nil
+}
+
+// PasteKeys takes the provider's key set, as its jwks_uri answers, for tokens that
+// are judged without the network.
+func (s *Session) PasteKeys(data []byte) {
+	s.current.Pasted.Keys = data
+	s.changed()
+}

@@ -45,7 +45,7 @@ func clientChecks(env *Env, in plan.Input) []check.Check {
 		token = nil
 	}
 	signIn := j.after("identity.tokenUrl")
-	if id, _ := serviceOf(in); id == in.Draft.Client.ID {
+	if id, _ := serviceOf(in); id == in.Draft.Client.ID && !skips(in, "identity.service-token") {
 		signIn = append(signIn, "identity.service-token") // the same secret
 	}
 	return []check.Check{
@@ -103,10 +103,16 @@ func (j judge) after(key answers.Key) []string {
 func (j judge) result(step string, key answers.Key, verdicts []idp.Verdict) check.Result {
 	main := decisive(verdicts).At(j.row)
 	lines := []string{sentence(main)}
+	told := []string{main.ID}
 	for _, v := range verdicts {
-		if line := sentence(v); v.Class != idp.Pass && !slices.Contains(lines, line) {
-			lines = append(lines, line)
+		line := sentence(v)
+		if v.Class == idp.Pass || slices.Contains(lines, line) {
+			continue
 		}
+		if slices.Contains(told, v.ID) {
+			line = v.Found // what it means has been said
+		}
+		lines, told = append(lines, line), append(told, v.ID)
 	}
 	status := map[idp.Class]check.Status{idp.Pass: check.Pass, idp.Warn: check.Warn, idp.Inconclusive: check.Inconclusive, idp.Fail: check.Fail}[main.Class]
 	r := check.Result{Status: status, Code: main.ID, Found: strings.Join(lines, "\n"), Hint: main.Fix}
@@ -305,17 +311,22 @@ func (j judge) signInSecret(ctx context.Context) check.Result {
 	if why != "" {
 		return skipped("nothing was asked: " + why)
 	}
+	service, noService := j.serviceRequest()
+	same := noService == "" && service.ClientID == j.in.Draft.Client.ID && !skips(j.in, "identity.service-token") && j.in.Current.Pasted.Service.IsZero()
+	if same {
+		if _, got := j.env.Provider.Token(ctx, service); idp.Worst(got) == idp.Inconclusive {
+			return skipped("because identity.service-token had no answer")
+		}
+	}
 	q := idp.SignInRequest{
 		TokenURL: j.in.Draft.Identity.TokenURL, ClientID: j.in.Draft.Client.ID, Secret: text,
 		Redirect: Callback(j.in.Draft.Portal.BaseURL), Control: j.in.Current.Probe,
 	}
 	verdicts := j.env.Provider.SignIn(ctx, q)
 	r := j.result("client", "client.secret", verdicts)
-	if r.Code == "signin.unproven" || r.Code == "signin.alike" {
-		if service, why := j.serviceRequest(); why == "" && service.ClientID == q.ClientID && !skips(j.in, "identity.service-token") {
-			if token, got := j.env.Provider.Token(ctx, service); !token.Access.IsZero() {
-				return check.Result{Status: check.Pass, Code: decisive(got).ID, Found: "the provider took the secret when it gave " + q.ClientID + " a token"}
-			}
+	if same && (r.Code == "signin.unproven" || r.Code == "signin.alike") {
+		if token, got := j.env.Provider.Token(ctx, service); !token.Access.IsZero() {
+			return check.Result{Status: check.Pass, Code: decisive(got).ID, Found: "the provider took the secret when it gave " + q.ClientID + " a token"}
 		}
 	}
 	if r.Code == "signin.unproven" {

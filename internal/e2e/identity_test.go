@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
@@ -403,5 +404,102 @@ func TestProviderThatEchoes(t *testing.T) {
 		}
 	}
 	<-echoed
+	d.untouched(t)
+}
+
+// TestProviderInTheCluster is reached as a Service, by a port-forward; a secret
+// that is kept is tried with what the cluster has.
+func TestProviderInTheCluster(t *testing.T) {
+	s := newSite(t)
+	s.provided = true
+	issuer := "http://idp." + s.namespace + ".svc:8090"
+	provider := idptest.Start(t, idptest.Options{Redirect: "http://openchoreo.localhost:8080/api/auth/openchoreo-auth/handler/frame", Issuer: issuer})
+	at, err := url.Parse(provider.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ApplyManifest(t, []byte(strings.NewReplacer("NS", s.namespace, "PORT", at.Port()).Replace(`
+apiVersion: v1
+kind: Service
+metadata: {name: idp, namespace: NS}
+spec: {selector: {app: idp}, ports: [{port: 8090, targetPort: 8090}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: idp-0, namespace: NS, labels: {app: idp}}
+spec: {containers: [{name: idp, image: x, ports: [{containerPort: 8090}]}]}
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterPortForward
+metadata: {name: NS}
+spec:
+  selector: {matchNamespaces: [NS]}
+  forwards: [{ports: [8090], target: {address: 127.0.0.1, port: PORT}}]
+`)))
+	run := func(password string, more ...string) checked {
+		args := append([]string{
+			"install", "--yes", "-o", "json", "-n", s.namespace, "--chart", s.chart, "--set", "preset=development",
+			"--set", "portal.baseUrl=http://openchoreo.localhost:8080", "--set", "identity.provider=other", "--set", "identity.issuer=" + issuer, "--set", "client.id=" + idptest.Renamed,
+		}, more...)
+		return desk{site: s}.json(t, []string{"CLIENT_SECRET=" + password, "HTTP_PROXY=http://127.0.0.1:1"}, args...)
+	}
+	s.await(t, "the provider's pod to take connections", func() bool {
+		return run(idptest.RenamedSecret, "--dry-run", "--set", "client.secret=env:CLIENT_SECRET").status("identity.discovery") != "fail network.unreachable"
+	})
+	got := run(idptest.RenamedSecret, "--set", "client.secret=env:CLIENT_SECRET")
+	if got.code != 0 || got.status("identity.token") != "pass token.ok" || got.status("identity.redirect") != "pass redirect.ok" {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	if got = run(""); got.code != 0 || got.status("identity.service-token") != "pass service.ok" {
+		t.Errorf("what is kept was not tried: exit %d\n%s", got.code, got.stdout)
+	}
+	if got = run("wrong", "--set", "client.secret=env:CLIENT_SECRET"); got.code != 3 || got.status("identity.service-token") != "fail service.client" || string(s.secret(t).Data["client-secret"]) != idptest.RenamedSecret {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	}
+}
+
+// TestPortalStaysAdjustable: where nothing about signing in changes, a provider
+// that does not answer is a warning.
+func TestPortalStaysAdjustable(t *testing.T) {
+	var down atomic.Bool
+	d := newDesk(t, idptest.Options{Before: func(w http.ResponseWriter, _ *http.Request) bool {
+		if down.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return down.Load()
+	}})
+	if got := d.install(t, d.Issuer, idptest.Portal, idptest.PortalSecret); got.code != 0 {
+		t.Fatalf("exit %d\n%s", got.code, got.stdout)
+	}
+	down.Store(true)
+	got := d.json(t, nil, "install", "--yes", "-o", "json", "--set", "features.workflows=false")
+	if got.code != 0 || got.status("identity.discovery") != "warn answer.busy" || len(got.with("skip")) != 6 {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	}
+	if got = d.install(t, d.Issuer, idptest.Portal, idptest.PortalSecret); got.code != 3 {
+		t.Errorf("with a secret to be proven: exit %d\n%s", got.code, got.stdout)
+	}
+}
+
+// TestLeavingDoesNotWait: a provider that says nothing holds nobody up.
+func TestLeavingDoesNotWait(t *testing.T) {
+	arrived := make(chan struct{}, 10)
+	d := newDesk(t, idptest.Options{Before: func(_ http.ResponseWriter, r *http.Request) bool {
+		arrived <- struct{}{}
+		<-r.Context().Done()
+		return true
+	}})
+	cmd := d.command(t, []string{"CLIENT_SECRET=x y"}, "install", "--yes", "--set", "portal.baseUrl=http://openchoreo.localhost:8080", "--set", "identity.issuer="+d.Issuer,
+		"--set", "client.id=x", "--set", "client.secret=env:CLIENT_SECRET")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 130 {
+		t.Errorf("%v", err)
+	}
 	d.untouched(t)
 }

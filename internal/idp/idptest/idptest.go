@@ -3,6 +3,7 @@
 package idptest
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -43,6 +44,7 @@ type Options struct {
 	BasicOnly bool   // it refuses client_secret_post
 	TLS       bool   // it is at https, with a certificate of its own authority: CA
 	Slash     bool   // its issuer ends with a slash
+	Issuer    string // by another address than that at which it listens; "" is that one
 	// Before, if any, answers requests in place of the provider when it returns true.
 	Before func(w http.ResponseWriter, r *http.Request) bool
 }
@@ -50,7 +52,7 @@ type Options struct {
 // Provider is a running provider.
 type Provider struct {
 	Issuer string // as its document has it
-	URL    string // without a slash at the end
+	URL    string // where it listens, without a slash at the end
 	CA     []byte // in PEM, with Options.TLS
 
 	*storage.Storage
@@ -91,7 +93,7 @@ func Start(t testing.TB, o Options) *Provider {
 		server.Start()
 	}
 	t.Cleanup(server.Close)
-	p.URL, p.Issuer = server.URL, server.URL
+	p.URL, p.Issuer = server.URL, cmp.Or(o.Issuer, server.URL)
 	if o.Slash {
 		p.Issuer += "/"
 	}

@@ -230,6 +230,12 @@ func (m *screen) hints() []hint {
 	switch {
 	case m.menu != nil && m.holding:
 		return []hint{{markMore, ""}}
+	case m.menu != nil && m.menu.entry != nil:
+		hints := []hint{{"enter", "take it"}, {"esc", "close"}}
+		if _, ok := m.menu.entry.box.(*secretBox); ok {
+			hints = append(hints, hint{"ctrl+t", "show or hide"})
+		}
+		return append(hints, hint{"ctrl+c", "leave at once"})
 	case m.menu != nil && m.menu.must:
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"ctrl+c", "leave at once"}}
 	case m.menu != nil:

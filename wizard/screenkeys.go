@@ -171,6 +171,11 @@ func takenBack(f Field) string {
 
 // paste puts a paste into the box with the focus, and nowhere else.
 func (m *screen) paste(text string) {
+	if m.menu != nil && m.menu.entry != nil && !m.holding {
+		m.menu.entry.box.paste(text)
+		m.follow = true
+		return
+	}
 	if m.stepList != nil && m.menu == nil {
 		m.stepList.list.paste(text)
 		return

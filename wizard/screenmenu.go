@@ -16,6 +16,7 @@ type menu struct {
 	word    string // typing it moves to the last choice
 	typed   string
 	must    bool // esc does not close it
+	entry   *entry
 
 	interrupt func() tea.Cmd // for Ctrl+C; nil leaves the program
 }
@@ -23,6 +24,19 @@ type menu struct {
 type choice struct {
 	title string
 	do    func() tea.Cmd
+}
+
+// entry is a text that a menu asks for instead of a choice.
+type entry struct {
+	box     widget
+	problem string
+	take    func(text string) (tea.Cmd, error) // the error completes "This …"; the menu stays then
+}
+
+// askText opens a menu that asks for a text; typed keys go into box.
+func (m *screen) askText(title string, about []Line, box widget, take func(string) (tea.Cmd, error)) tea.Cmd {
+	box.focus(true)
+	return m.ask(menu{title: title, about: about, entry: &entry{box: box, take: take}})
 }
 
 // ask opens a menu; it takes no keys that were typed ahead.
@@ -65,6 +79,9 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 	if m.holding {
 		return m.drop()
 	}
+	if q.entry != nil {
+		return m.pressEntry(msg)
+	}
 	switch key {
 	case "esc":
 		if !q.must {
@@ -90,6 +107,31 @@ func (m *screen) pressMenu(msg tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
+// pressEntry takes a key for a menu that asks for a text.
+func (m *screen) pressEntry(msg tea.KeyPressMsg) tea.Cmd {
+	e := m.menu.entry
+	switch msg.String() {
+	case "esc":
+		m.menu = nil
+	case "enter":
+		cmd, err := e.take(e.box.value())
+		if err != nil {
+			e.problem = "This " + err.Error()
+			return nil
+		}
+		m.menu = nil
+		return cmd
+	case "ctrl+t":
+		if s, ok := e.box.(*secretBox); ok {
+			s.reveal(!s.shown)
+		}
+	default:
+		e.problem = ""
+		e.box.press(msg)
+	}
+	return nil
+}
+
 // typedOn adds a letter to the word that agrees, as far as it is that word.
 func typedOn(q *menu, text string) string {
 	typed := q.typed + strings.ToLower(text)
@@ -99,8 +141,9 @@ func typedOn(q *menu, text string) string {
 	return typed
 }
 
-// lines draws the menu.
-func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at int) {
+// lines draws the menu; col is the column of the terminal's cursor, -1 for none.
+func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at, col int) {
+	col = -1
 	for _, line := range folded(q.title, width, 0) {
 		lines = append(lines, t.strong.Render(line))
 	}
@@ -112,6 +155,18 @@ func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at int
 	}
 	if len(q.about) > 0 {
 		lines = append(lines, "")
+	}
+	if q.entry != nil {
+		drawn, below, x := q.entry.box.lines(t, width-2, 1)
+		if at = len(lines) + below; x >= 0 {
+			col = x + 2 // behind the mark
+		}
+		for _, line := range drawn {
+			lines = append(lines, t.accent.Render(markCursor)+" "+line)
+		}
+		for _, line := range folded(q.entry.problem, width, 2) {
+			lines = append(lines, t.bad.Render(line))
+		}
 	}
 	for i, c := range q.choices {
 		mark, style := markOther+" ", t.text
@@ -129,5 +184,5 @@ func (q *menu) lines(t *tokens, width int, holding bool) (lines []string, at int
 	if q.word != "" {
 		lines = append(lines, "", t.dim.Render(cut("Or type "+q.word+": ", width))+t.accent.Render(q.typed))
 	}
-	return lines, at
+	return lines, at, col
 }

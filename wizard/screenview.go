@@ -131,7 +131,10 @@ func (m *screen) pane(t *tokens) pane {
 	p := pane{cursorX: -1}
 	switch {
 	case m.menu != nil:
-		p.lines, p.at = m.menu.lines(t, width, m.holding)
+		var col int
+		if p.lines, p.at, col = m.menu.lines(t, width, m.holding); col >= 0 {
+			p.cursorLine, p.cursorX = p.at, col+2
+		}
 	case m.help != nil:
 		p.lines = m.help.lines(t, width)
 	case m.stepList != nil:

@@ -84,11 +84,12 @@ type draft struct{ text, problem string }
 
 // The messages from the background.
 type (
-	readyMsg struct{ serial int }  // a screen may be agreed to
-	lullMsg  struct{ dropped int } // no key came behind one that was dropped
-	endMsg   struct{ cause error }
-	faultMsg struct{ err error }
-	seenMsg  struct {
+	readyMsg     struct{ serial int }  // a screen may be agreed to
+	lullMsg      struct{ dropped int } // no key came behind one that was dropped
+	endMsg       struct{ cause error }
+	faultMsg     struct{ err error }
+	impatientMsg struct{} // what was to be undone has taken too long
+	seenMsg      struct {
 		run  int
 		seen Seen
 	}
@@ -193,6 +194,9 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 		}
 	case endMsg:
 		return m.stop(msg.cause)
+	case impatientMsg:
+		m.done = true
+		m.end = End{Review: m.review.plan, Outcome: m.progress.outcome(), Err: errUnknown}
 	case faultMsg:
 		m.fail(msg.err)
 	case seenMsg:
@@ -248,17 +252,19 @@ func (m *screen) stop(cause error) tea.Cmd {
 		m.end, m.done = m.left(), true
 		return nil
 	}
-	if m.page == onApply && !m.progress.cancelled {
-		m.fault, m.progress.ending = cause, true
+	if m.page != onApply {
+		m.fault, m.done = cause, true
+		m.end = End{Left: cause == nil, Review: m.review.plan}
+		return nil
+	}
+	if m.progress.ending {
+		return nil // Bubble Tea and we are told of the same signal
+	}
+	m.fault, m.progress.ending = cause, true
+	if !m.progress.cancelled {
 		m.progress.stop()
-		return m.after(patience, endMsg{cause})
 	}
-	m.fault, m.done = cause, true
-	m.end = End{Left: cause == nil && m.page != onApply, Review: m.review.plan}
-	if m.page == onApply {
-		m.end.Err = errUnknown
-	}
-	return nil
+	return m.after(patience, impatientMsg{})
 }
 
 // leave ends the run because the operator wants it.

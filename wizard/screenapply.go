@@ -14,8 +14,9 @@ import (
 )
 
 // patience is how long a run that is told to end by a signal waits for what it
-// is doing to be undone.
-const patience = 10 * time.Second
+// is doing to be undone. Putting a release back and restarting the portal take
+// their time.
+const patience = 2 * time.Minute
 
 // errUnknown is the outcome of a run that was left in the middle.
 var errUnknown = errors.New("left while changes were being made: what was done last is not known\nrun the same command again to finish it, or `backstage-setup undo` to put everything back")

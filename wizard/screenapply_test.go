@@ -44,9 +44,22 @@ func TestApplyIsLeftByTheSecondCtrlC(t *testing.T) {
 	}
 }
 
+// A signal waits for what Ctrl+C has begun to undo.
+func TestSignalAfterCtrlC(t *testing.T) {
+	b := applying(t).press("ctrl+c")
+	b.tell(endMsg{})
+	if b.m.done {
+		t.Fatal("the run did not wait for what it was undoing")
+	}
+	if b.settle(); !b.quit || !errors.Is(b.m.end.Err, context.Canceled) {
+		t.Errorf("quit %v, end %+v", b.quit, b.m.end)
+	}
+}
+
 func TestSignalWhileApplyingUndoesFirst(t *testing.T) {
 	b := applying(t)
 	b.tell(endMsg{})
+	b.tell(endMsg{}) // Bubble Tea tells of SIGTERM too
 	if b.m.done {
 		t.Fatal("the run did not wait for what it was doing")
 	}

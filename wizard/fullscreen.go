@@ -82,7 +82,7 @@ func (m *screen) farewell(t Terminal) error {
 	list := m.end.Summary()
 	if m.saved != "" {
 		list = append(list, Line{Text: fmt.Sprintf("The answers so far, without secrets: %s", m.saved)},
-			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", m.s.began, plan.Quote(m.saved))})
+			Line{Kind: Command, Text: fmt.Sprintf("backstage-setup %s %s--answers %s", m.s.began, m.s.Input().Reach(), plan.Quote(m.saved))})
 	}
 	styles := m.theme.now()
 	for _, line := range list {

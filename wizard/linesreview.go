@@ -347,7 +347,7 @@ func (d *lineDriver) save() {
 		return
 	}
 	d.out.say("The answers so far, without secrets, are in %s. To go on with them:", path)
-	d.out.show([]Line{{Kind: Command, Text: fmt.Sprintf("backstage-setup %s --answers %s", d.s.began, plan.Quote(path))}})
+	d.out.show([]Line{{Kind: Command, Text: fmt.Sprintf("backstage-setup %s %s--answers %s", d.s.began, d.s.Input().Reach(), plan.Quote(path))}})
 }
 
 // fault saves the answers when a fault of the program ends the run.

@@ -21,25 +21,26 @@ import (
 
 // Settings are the choices of a run that are not answers.
 type Settings struct {
-	Offline  bool              // contact nothing outside this machine
-	NoConfig bool              // there is no kubeconfig
-	Edit     string            // of several values files the one to edit; "" is the last
-	Place    string            // of several places in a file the one to edit: a part of its description
-	Accept   []string          // checks that may fail
-	Skip     map[string]string // checks that are not made, with the reason
-	Probe    bool              // requests that leave a failed attempt in the identity provider's log
-	Pasted   plan.Pasted       // what was given in place of asking the identity provider
-	Backup   bool              // keep an edited file's old bytes beside it
-	Restart  bool              // the portal may be restarted
-	Upgrade  bool              // helm upgrade is run too
-	Keep     bool              // the Secret's old values are kept until the run is verified
-	Undo     bool              // a roll-out that fails is undone
-	Journal  string            // file that keeps what undo takes where no cluster is written
-	Last     k8s.Target        // of the last run that wrote to a cluster
-	Wait     time.Duration     // bounds the rollout
-	DryRun   bool
-	Yes      bool
-	Contexts []string // of the kubeconfig
+	Offline    bool              // contact nothing outside this machine
+	Kubeconfig string            // as the operator named it
+	NoConfig   bool              // there is no kubeconfig
+	Edit       string            // of several values files the one to edit; "" is the last
+	Place      string            // of several places in a file the one to edit: a part of its description
+	Accept     []string          // checks that may fail
+	Skip       map[string]string // checks that are not made, with the reason
+	Probe      bool              // requests that leave a failed attempt in the identity provider's log
+	Pasted     plan.Pasted       // what was given in place of asking the identity provider
+	Backup     bool              // keep an edited file's old bytes beside it
+	Restart    bool              // the portal may be restarted
+	Upgrade    bool              // helm upgrade is run too
+	Keep       bool              // the Secret's old values are kept until the run is verified
+	Undo       bool              // a roll-out that fails is undone
+	Journal    string            // file that keeps what undo takes where no cluster is written
+	Last       k8s.Target        // of the last run that wrote to a cluster
+	Wait       time.Duration     // bounds the rollout
+	DryRun     bool
+	Yes        bool
+	Contexts   []string // of the kubeconfig
 }
 
 // Session is one run: what people said, what is there, and what follows. It
@@ -84,7 +85,7 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 	}
 	scrub.Add(random.Text)
 	s.current = plan.Current{
-		Offline: settings.Offline, NoConfig: settings.NoConfig, Contexts: settings.Contexts,
+		Offline: settings.Offline, NoConfig: settings.NoConfig, Contexts: settings.Contexts, Kubeconfig: settings.Kubeconfig,
 		Random: random.Text, Fingerprint: []byte(fingerprint.Text.Reveal()),
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,

@@ -92,7 +92,7 @@ func others(ctx context.Context, s *wizard.Session, told answers.Problems) answe
 // session opens the cluster, which contacts nothing yet, and starts a Session.
 func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	settings := wizard.Settings{
-		Offline: f.offline, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
+		Offline: f.offline, Kubeconfig: f.kubeconfig, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
 	}

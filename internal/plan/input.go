@@ -34,6 +34,7 @@ type Current struct {
 	NoConfig          bool          // there is no kubeconfig: the same, but not asked for
 	Contexts          []string      // of the kubeconfig
 	Target            k8s.Target    // zero when Offline or NoConfig
+	Kubeconfig        string        // --kubeconfig, which the commands for the operator repeat
 	Cluster           k8s.Found     // zero until discovery has ended
 	Known             bool          // discovery has ended
 	Files             []ValuesFile  // in Helm's order

@@ -48,7 +48,7 @@ func (p *Plan) next() {
 	if p.Keeps() {
 		defer func() {
 			previous := Quote(PreviousName(p.Secret.Name))
-			p.Next = append(p.Next, Command{Comment: "if it does not come up: put the old values back", Line: "backstage-setup undo -n " + ns})
+			p.Next = append(p.Next, Command{Comment: "if it does not come up: put the old values back", Line: "backstage-setup undo " + p.context() + "-n " + ns})
 			p.command("once it is up, the old values are not needed any more", "kubectl delete secret %s -n %s", previous, ns)
 		}()
 	}
@@ -137,6 +137,7 @@ func (p *Plan) deployment() string {
 // helm is the upgrade as the operator would type it.
 func (p *Plan) helm() string {
 	u := p.helmUpgrade()
+	u.Kubeconfig = p.in.Current.Kubeconfig
 	if c := p.in.Draft.Target.Context; p.in.Draft.From["target.context"].Given() {
 		u.Context = c
 	}
@@ -168,15 +169,26 @@ func (p *Plan) createsNamespace() bool {
 func (p *Plan) command(comment, format string, args ...any) {
 	// In the format: a name in args may hold the word too.
 	format = strings.ReplaceAll(format, "kubectl ", "kubectl "+strings.ReplaceAll(p.context(), "%", "%%"))
-	p.Next = append(p.Next, Command{Comment: comment, Line: fmt.Sprintf(format, args...)})
+	line := fmt.Sprintf(format, args...)
+	if rest, ok := strings.CutPrefix(line, "flux "); ok {
+		line = "flux " + p.context() + rest
+	}
+	p.Next = append(p.Next, Command{Comment: comment, Line: line})
 }
 
-// context is kubectl's flag for a context that the operator named, and a blank.
-func (p *Plan) context() string {
-	if c := p.in.Draft.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
-		return "--context " + Quote(c) + " "
+func (p *Plan) context() string { return p.in.Reach() }
+
+// Reach are the flags, for kubectl and for this program, of the kubeconfig and the
+// context that the operator named, each with a blank behind it.
+func (in Input) Reach() string {
+	flags := ""
+	if f := in.Current.Kubeconfig; f != "" {
+		flags = "--kubeconfig " + Quote(f) + " "
 	}
-	return ""
+	if c := in.Draft.Target.Context; c != "" && in.Draft.From["target.context"].Given() {
+		flags += "--context " + Quote(c) + " "
+	}
+	return flags
 }
 
 // guideLine makes prose a shell comment and leaves the indented commands.

@@ -40,6 +40,8 @@ func TestNext(t *testing.T) {
 	}{
 		{"first install", scene{}},
 		{"first install with a manifest, for one context", scene{said: given{"secret.delivery": DeliverManifest, "target.context": "prod eu"}}},
+		{"a change, with a kubeconfig and a context of its own", scene{files: same, found: running, said: secretOnly.with(values).with(given{"target.context": "eu"}), current: func(c *Current) { c.Kubeconfig = "my configs/eu" }}},
+		{"Flux's release, with a kubeconfig of its own", scene{files: same, found: flux, said: values, current: func(c *Current) { c.Kubeconfig = "eu" }}},
 		{"a changed Secret, nothing restarts", scene{files: same, found: running, said: given{"client.secret": typed("n3w")}}},
 		{"nothing to do", scene{files: same, found: running}},
 		{"somebody else's Secret", scene{files: same, found: sealed, said: given{"client.secret": typed("n3w")}}},

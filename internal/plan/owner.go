@@ -58,7 +58,7 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 	k8s.OwnerImmutable: func(p *Plan, _ k8s.Owner, keys string) []string {
 		return []string{
 			fmt.Sprintf("Secret %s is immutable: Kubernetes refuses every change to it. For %s make a Secret of another name:", p.Secret.Name, keys),
-			fmt.Sprintf("  backstage-setup install -n %s -f %s --secret-name %s-v2", Quote(p.Secret.Namespace), Quote(p.in.edited().Path), p.Secret.Name),
+			fmt.Sprintf("  backstage-setup install %s-n %s -f %s --secret-name %s-v2", p.context(), Quote(p.Secret.Namespace), Quote(p.in.edited().Path), p.Secret.Name),
 		}
 	},
 }

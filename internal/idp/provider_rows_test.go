@@ -19,14 +19,21 @@ func TestProvidersAreComplete(t *testing.T) {
 	}
 	for _, p := range idp.Providers() {
 		ids = append(ids, p.ID)
-		fields := p.Fields("https://console.example.com:8443/")
-		hasCallback := slices.ContainsFunc(fields, func(f idp.Field) bool {
-			return f.Value == "https://console.example.com:8443/api/auth/openchoreo-auth/handler/frame"
-		})
-		if hasCallback == (p.Refused != "") {
-			t.Errorf("%s: %v", p.ID, fields)
+		for _, use := range []idp.Use{idp.Shared, idp.People, idp.Service} {
+			fields := p.Fields("https://console.example.com:8443/", use)
+			hasCallback := slices.ContainsFunc(fields, func(f idp.Field) bool {
+				return f.Value == "https://console.example.com:8443/api/auth/openchoreo-auth/handler/frame"
+			})
+			if hasCallback != (p.Refused == "" && use != idp.Service) {
+				t.Errorf("%s, use %d: %v", p.ID, use, fields)
+			}
+			for _, f := range fields {
+				if strings.ContainsAny(f.Value, "{}") || f.Label == "" || f.Value == "" {
+					t.Errorf("%s, use %d: %v", p.ID, use, f)
+				}
+			}
 		}
-		if p.Name == "" || p.Issuer == "" || p.Groups == "" || p.Subject == "" || p.Rotation.How == "" || len(p.Create) == 0 || len(p.SignIn) < 3 || len(p.Sources) == 0 {
+		if p.Name == "" || p.Note == "" || p.Issuer == "" || p.Groups == "" || p.Subject == "" || p.Rotation.How == "" || len(p.Create) == 0 || len(p.SignIn) < 3 || len(p.Sources) == 0 {
 			t.Errorf("%s is not complete", p.ID)
 		}
 		for id := range p.Fixes {
@@ -88,5 +95,35 @@ func TestFixInTheWordsOfTheProvider(t *testing.T) {
 	other, _ := idp.ProviderByID("other")
 	if got := v.At(other); got.Fix != "general" {
 		t.Error(got)
+	}
+}
+
+// TestGrantsOfEachClient: a client gets the grants that it needs and no others.
+func TestGrantsOfEachClient(t *testing.T) {
+	text := func(id string, use idp.Use) string {
+		p, _ := idp.ProviderByID(id)
+		var b strings.Builder
+		for _, f := range p.Fields("https://console.example.com", use) {
+			b.WriteString(f.Label + "=" + f.Value + ";")
+		}
+		return b.String()
+	}
+	for _, tt := range []struct {
+		id           string
+		use          idp.Use
+		has, without string
+	}{
+		{"okta", idp.Shared, "authorization_code, refresh_token, client_credentials", "none of these"},
+		{"okta", idp.People, "authorization_code, refresh_token;", "client_credentials"},
+		{"okta", idp.Service, "client_credentials;", "authorization_code"},
+		{"keycloak", idp.Shared, "Standard flow=on;Service accounts roles=on;", "=off"},
+		{"keycloak", idp.People, "Standard flow=on;Service accounts roles=off;", "roles=on"},
+		{"keycloak", idp.Service, "Standard flow=off;Service accounts roles=on;", "Proof Key"},
+		{"cognito", idp.People, "Authorization code grant=on;Client credentials=off;", "credentials=on"},
+		{"zitadel", idp.Service, "Access Token Type=JWT;", "Redirect"},
+	} {
+		if got := text(tt.id, tt.use); !strings.Contains(got, tt.has) || strings.Contains(got, tt.without) {
+			t.Errorf("%s, use %d: %s", tt.id, tt.use, got)
+		}
 	}
 }

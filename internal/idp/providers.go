@@ -12,7 +12,7 @@ import (
 func copied(redirect, grants, method string) []Field {
 	return []Field{
 		{redirect, "{callback}"},
-		{grants, "authorization_code, refresh_token, client_credentials"},
+		{grants, "{grants}"},
 		{method, "client_secret_post"},
 		{"PKCE", "not required"},
 	}
@@ -22,7 +22,7 @@ var people = []string{"openid", "profile", "email"}
 
 var providers = []Provider{
 	{
-		ID: "thunder", Name: "ThunderID",
+		ID: "thunder", Name: "ThunderID", Note: "comes with OpenChoreo",
 		Issuer: "http://thunder.<domain>:8080, without a slash at the end", Pattern: regexp.MustCompile(`^https?://thunder[.-]`),
 		Create: []string{
 			"open the console at <address>/console",
@@ -46,18 +46,19 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "chart.md 6", "thunder backend/internal/oauth/oauth2"},
 	},
 	{
-		ID: "keycloak", Name: "Keycloak",
+		ID: "keycloak", Name: "Keycloak", Note: "a realm of your own",
 		Issuer: "https://<host>/realms/<realm> (before version 17 /auth/realms/<realm>), without a slash at the end", Pattern: regexp.MustCompile(`^https?://[^/]+(/[^/]+)*/realms/[^/]+/?$`),
 		Create: []string{
 			"create an OpenID Connect client with Client authentication on",
 			"switch on Standard flow for people and Service accounts roles for the service",
 			"add a mapper Group Membership to the client: token claim name groups, Full group path off, Add to access token on",
 		},
-		Copy:   []Field{{"Valid redirect URIs", "{callback}"}, {"Standard flow", "on"}, {"Service accounts roles", "on"}, {"Client Authenticator", "Client Id and Secret (it takes client_secret_post)"}, {"Proof Key for Code Exchange Code Challenge Method", "not set"}},
+		Copy:   []Field{{"Valid redirect URIs", "{callback}"}, {"Standard flow", "{people}"}, {"Service accounts roles", "{service}"}, {"Client Authenticator", "Client Id and Secret (it takes client_secret_post)"}, {"Proof Key for Code Exchange Code Challenge Method", "not set"}},
 		SignIn: people, Groups: "groups", Subject: "the UUID of the client's service-account user, not the client ID",
-		Token:    []string{"the client scope basic has to be assigned: without it tokens have had no sub since version 25", "Access Token Lifespan is usually 5 minutes, which is how long a session lasts without a refresh token"},
-		Rotation: Rotation{false, "Credentials, Regenerate; two secrets at once need the experimental client policy for secret rotation"},
-		Warnings: []string{"with Full group path on, groups are called /admins, which no default binding maps"},
+		Token:      []string{"the client scope basic has to be assigned: without it tokens have had no sub since version 25", "Access Token Lifespan is usually 5 minutes, which is how long a session lasts without a refresh token"},
+		Rotation:   Rotation{false, "Credentials, Regenerate; two secrets at once need the experimental client policy for secret rotation"},
+		Warnings:   []string{"with Full group path on, groups are called /admins, which no default binding maps"},
+		GroupNames: "paths such as /admins while Full group path is on in the mapper",
 		Fixes: map[string]string{
 			"service.grant": "switch on Service accounts roles in the settings of the client",
 			"token.subject": "assign the client scope basic to the client: since version 25 it brings sub",
@@ -69,7 +70,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "keycloak AuthorizationEndpointChecker", "keycloak issues 31082, 33090", "con-secret-rotation.adoc"},
 	},
 	{
-		ID: "entra", Name: "Microsoft Entra ID",
+		ID: "entra", Name: "Microsoft Entra ID", Note: "formerly Azure AD",
 		Issuer: "https://login.microsoftonline.com/<tenant>/v2.0, without a slash at the end", Pattern: regexp.MustCompile(`^https://(login\.microsoftonline\.(com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)/`),
 		Create: []string{
 			"register an application for the API: Expose an API, add a scope, and set requestedAccessTokenVersion to 2 in its manifest",
@@ -78,10 +79,11 @@ var providers = []Provider{
 		},
 		Copy:   []Field{{"Redirect URI (Web)", "{callback}"}, {"requestedAccessTokenVersion", "2"}, {"Client authentication", "client secret (it takes client_secret_post)"}, {"PKCE", "not required for Web"}},
 		SignIn: []string{"openid", "profile", "email", "api://<application>/<scope>"}, Service: []string{"api://<application>/.default"}, Groups: "groups",
-		Subject:  "the object ID of the service principal (Enterprise applications), neither the client ID nor the object ID under App registrations",
-		Token:    []string{"without requestedAccessTokenVersion 2 the issuer is https://sts.windows.net/<tenant>/", "without a scope of your own API the token is for Microsoft Graph and cannot be verified"},
-		Rotation: Rotation{true, "Certificates & secrets, New client secret; delete the old one when the portal runs with the new; each has an expiry"},
-		Warnings: []string{"groups are object IDs: the default bindings, such as admins, never match", "a person in more than 200 groups gets none in the token"},
+		Subject:    "the object ID of the service principal (Enterprise applications), neither the client ID nor the object ID under App registrations",
+		Token:      []string{"without requestedAccessTokenVersion 2 the issuer is https://sts.windows.net/<tenant>/", "without a scope of your own API the token is for Microsoft Graph and cannot be verified"},
+		Rotation:   Rotation{true, "Certificates & secrets, New client secret; delete the old one when the portal runs with the new; each has an expiry"},
+		Warnings:   []string{"groups are object IDs: the default bindings, such as admins, never match", "a person in more than 200 groups gets none in the token"},
+		GroupNames: "object IDs, unless the groups claim is set to emit cloud_displayname", GroupIDs: true,
 		Fixes: map[string]string{
 			"service.scope":    "set the service's scope to api://<application>/.default, and no other",
 			"service.expired":  "create a new secret under Certificates & secrets of the app registration",
@@ -96,7 +98,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "access-token-claims-reference.md", "v2-oauth2-client-creds-grant-flow.md"},
 	},
 	{
-		ID: "auth0", Name: "Auth0",
+		ID: "auth0", Name: "Auth0", Note: "tenant with a default audience",
 		Issuer: "https://<tenant>.auth0.com/, with a slash at the end", Pattern: regexp.MustCompile(`^https://[^/]+\.auth0\.com/?$`),
 		Create: []string{
 			"create an API; its identifier becomes the Default Audience in the tenant's settings",
@@ -105,9 +107,10 @@ var providers = []Provider{
 		},
 		Copy:   copied("Allowed Callback URLs", "Grant Types", "Authentication Method"),
 		SignIn: people, Groups: "https://openchoreo.dev/groups", Subject: "<client ID>@clients",
-		Token:    []string{"the portal cannot send an audience: without a Default Audience tokens are opaque", "groups is a restricted claim: use a namespaced one, and set the API's subject of users to it"},
-		Rotation: Rotation{false, "Rotate Secret: the old one may work for 30 seconds more"},
-		Warnings: []string{"ownership in the portal's catalog needs the claim groups, which Auth0 does not allow"},
+		GroupNames: "whatever the Action puts there",
+		Token:      []string{"the portal cannot send an audience: without a Default Audience tokens are opaque", "groups is a restricted claim: use a namespaced one, and set the API's subject of users to it"},
+		Rotation:   Rotation{false, "Rotate Secret: the old one may work for 30 seconds more"},
+		Warnings:   []string{"ownership in the portal's catalog needs the claim groups, which Auth0 does not allow"},
 		Fixes: map[string]string{
 			"service.audience": "set the Default Audience in the tenant's settings to the identifier of the API",
 			"service.denied":   "authorize the application for the API under Applications, APIs",
@@ -118,7 +121,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "auth0 create-custom-claims.mdx", "auth0 rotate-client-secret.mdx"},
 	},
 	{
-		ID: "okta", Name: "Okta",
+		ID: "okta", Name: "Okta", Note: "custom authorization server",
 		Issuer: "https://<org>/oauth2/<authorization server>, without a slash at the end", Pattern: regexp.MustCompile(`^https://([^/]+\.okta(preview|-emea)?\.com|[^/]+/oauth2/(default|aus[0-9A-Za-z]+))(/|$)`),
 		Create: []string{
 			"use a custom authorization server: tokens of the organization's own cannot be verified by others",
@@ -139,28 +142,29 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "okta auth-servers, customize-tokens, client-secret-rotation-key"},
 	},
 	{
-		ID: "cognito", Name: "Amazon Cognito",
+		ID: "cognito", Name: "Amazon Cognito", Note: "user pool",
 		Issuer: "https://cognito-idp.<region>.amazonaws.com/<user pool>, without a slash at the end", Pattern: regexp.MustCompile(`^https://cognito-idp\.[^/]+\.amazonaws\.com(\.cn)?/`),
 		Create: []string{
 			"create a resource server with a scope of your own",
 			"create an app client with a secret for authorization_code and another for client_credentials: one cannot do both",
 			"add a pre-token-generation Lambda of version 2 or newer that puts email into access tokens",
 		},
-		Copy:   []Field{{"Allowed callback URLs", "{callback}"}, {"OAuth grant types", "authorization code grant; client credentials for the second app client"}, {"Client secret", "generated (it takes client_secret_post)"}, {"PKCE", "not required"}},
+		Copy:   []Field{{"Allowed callback URLs", "{callback}"}, {"Authorization code grant", "{people}"}, {"Client credentials", "{service}"}, {"Client secret", "generated (it takes client_secret_post)"}, {"PKCE", "not required"}},
 		SignIn: people, Service: []string{"<resource server>/<scope>"}, Groups: "cognito:groups", Subject: "usually the client ID: see the token",
 		Token:    []string{"access tokens have no aud: leave security.jwt.audience empty", "groups are in cognito:groups: set the API's subject of users to it"},
 		Rotation: Rotation{true, "add a second secret to the app client, then delete the first"},
 		Warnings: []string{"token and sign-in addresses are on another host than the issuer: that is right here"}, NoResponseType: true,
+		TwoClients: "an app client with client_credentials can have no other grant", GroupNames: "the names of the user pool's groups",
 		Fixes: map[string]string{
 			"token.audience.missing": "leave security.jwt.audience empty: Cognito's access tokens have no aud",
 			"service.scope":          "set the service's scope to <resource server>/<scope>",
 			"user.groups":            "set the API's subject of users to the claim cognito:groups",
 			"user.name":              "add a pre-token-generation Lambda of version 2 that puts email into access tokens",
 		},
-		Sources: []string{"identity.md 1", "awsdocs authorization-endpoint.md, AddUserPoolClientSecret"},
+		Sources: []string{"identity.md 1", "awsdocs authorization-endpoint.md, AddUserPoolClientSecret", "awsdocs CreateUserPoolClient, AllowedOAuthFlows"},
 	},
 	{
-		ID: "pingone", Name: "PingOne",
+		ID: "pingone", Name: "PingOne", Note: "environment with a custom resource",
 		Issuer: "https://auth.pingone.<region>/<environment>/as, without a slash at the end", Pattern: regexp.MustCompile(`^https://auth\.pingone\.[a-z.]+/[^/]+/as/?$`),
 		Create: []string{
 			"create a custom resource with a scope, and attributes sub, email and groups for its access tokens",
@@ -179,18 +183,20 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "pingone token-claims, p1_customize_access_token"},
 	},
 	{
-		ID: "zitadel", Name: "Zitadel",
+		ID: "zitadel", Name: "Zitadel", Note: "access tokens set to JWT",
 		Issuer: "https://<instance>, without a slash at the end", Pattern: regexp.MustCompile(`^https://[^/]+\.zitadel\.(cloud|app)/?$`),
 		Create: []string{
 			"create a Web application with the authentication method POST",
 			"create a service user with a client secret, and set its access token type to JWT",
 			"add an Action that puts groups and email into access tokens",
 		},
-		Copy:   copied("Redirect URIs", "Grant Types", "Authentication Method"),
-		SignIn: people, Service: []string{"openid"}, Groups: "groups", Subject: "the service user's numeric ID, not its client ID, which is the user name",
-		Token:    []string{"Auth Token Type JWT, for application and service user alike: the default is opaque", "for an audience ask for urn:zitadel:iam:org:project:id:<project>:aud"},
-		Rotation: Rotation{false, "generate a new secret: it is shown once and usually replaces the old one"},
-		Warnings: []string{"access tokens hold neither email nor names nor groups without an Action; roles are a map, which the API does not read"},
+		Copy:    []Field{{"Redirect URIs", "{callback}"}, {"Grant Types", "Authorization Code, Refresh Token"}, {"Authentication Method", "POST"}, {"PKCE", "not required"}},
+		ForUser: []Field{{"Service user", "with a client secret from Actions, Generate Client Secret"}, {"Access Token Type", "JWT"}},
+		SignIn:  people, Service: []string{"openid"}, Groups: "groups", Subject: "the service user's numeric ID, not its client ID, which is the user name",
+		Token:      []string{"Auth Token Type JWT, for application and service user alike: the default is opaque", "for an audience ask for urn:zitadel:iam:org:project:id:<project>:aud"},
+		Rotation:   Rotation{false, "generate a new secret: it is shown once and usually replaces the old one"},
+		TwoClients: "client_credentials is for service users, which sign nobody in",
+		Warnings:   []string{"access tokens hold neither email nor names nor groups without an Action; roles are a map, which the API does not read"},
 		Fixes: map[string]string{
 			"token.opaque":  "set the access token type to JWT, at the application and at the service user",
 			"service.scope": "set the service's scope to openid",
@@ -198,10 +204,10 @@ var providers = []Provider{
 			"user.groups":   "add an Action that puts groups, as a list, into access tokens",
 			"user.name":     "add an Action that puts email into access tokens",
 		},
-		Sources: []string{"identity.md 1", "zitadel client-credentials.md, claims matrix"},
+		Sources: []string{"identity.md 1", "zitadel client-credentials.md, service-users.md, claims matrix"},
 	},
 	{
-		ID: "authentik", Name: "authentik",
+		ID: "authentik", Name: "authentik", Note: "provider with an RSA signing key",
 		Issuer: "https://<host>/application/o/<slug>/, with a slash at the end", Pattern: regexp.MustCompile(`^https?://[^/]+(/[^/]+)*/application/o/[^/]+/?$`),
 		Create: []string{
 			"create an OAuth2/OpenID provider of the type Confidential and an application for it",
@@ -209,7 +215,7 @@ var providers = []Provider{
 			"enter the redirect address before the first sign-in: an empty list takes the first address that comes",
 		},
 		Copy:   copied("Redirect URIs/Origins (strict)", "Grant types", "Client authentication"),
-		SignIn: people, Groups: "groups", Subject: "a hash of the service-account user that authentik generates, not the client ID",
+		SignIn: append(slices.Clone(people), "offline_access"), Groups: "groups", Subject: "a hash of the service-account user that authentik generates, not the client ID",
 		Token:    []string{"without a signing key tokens are HS256, with an encryption key they are encrypted: neither works"},
 		Rotation: Rotation{false, "change the client secret of the provider: there is one only"},
 		Fixes: map[string]string{
@@ -223,7 +229,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "authentik models.py, views/authorize.py, client_credentials.mdx"},
 	},
 	{
-		ID: "asgardeo", Name: "Asgardeo",
+		ID: "asgardeo", Name: "Asgardeo", Note: "access tokens set to JWT",
 		Issuer: "https://api.asgardeo.io/t/<organization>/oauth2/token, the token endpoint itself", Pattern: regexp.MustCompile(`^https://([a-z]+\.)?api(\.[a-z]+)?\.asgardeo\.io/t/`),
 		Create: []string{
 			"create a Traditional Web Application with OpenID Connect",
@@ -240,7 +246,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "wso2/docs-is access-tokens.md"},
 	},
 	{
-		ID: "wso2is", Name: "WSO2 Identity Server",
+		ID: "wso2is", Name: "WSO2 Identity Server", Note: "access tokens set to JWT",
 		Issuer: "https://<host>:9443/oauth2/token, the token endpoint itself", Pattern: regexp.MustCompile(`^https://[^/]+(/t/[^/]+)?/oauth2/token/?$`),
 		Create: []string{
 			"create a Traditional Web Application with OpenID Connect",
@@ -259,14 +265,14 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "identity-inbound-auth-oauth JWTTokenIssuer, OAuthServerConfiguration"},
 	},
 	{
-		ID: "dex", Name: "Dex",
+		ID: "dex", Name: "Dex", Note: "in front of another provider",
 		Issuer: "as in its configuration, usually https://<host>/dex without a slash at the end", Pattern: regexp.MustCompile(`^https?://(dex[.-][^/]*|[^/]+/dex)/?$`),
 		Create: []string{
 			"add a static client with a secret and the redirect address to the configuration",
 			"add client_credentials to oauth2.grantTypes; versions that have it behind a flag need the flag too",
 		},
 		Copy:   []Field{{"redirectURIs", "{callback}"}, {"oauth2.grantTypes", "authorization_code, refresh_token, client_credentials"}, {"secret", "set (client_secret_post is accepted)"}, {"PKCE", "not required"}},
-		SignIn: append(slices.Clone(people), "groups"), Groups: "groups", Subject: "an encoded form of the client ID (base64url), not the client ID itself",
+		SignIn: append(slices.Clone(people), "groups", "offline_access"), Groups: "groups", Subject: "an encoded form of the client ID (base64url), not the client ID itself",
 		Token:    []string{"the scope groups must not be asked for by the service: with groups it would be a user"},
 		Rotation: Rotation{false, "change the static client's secret in the configuration, and restart Dex"},
 		Fixes: map[string]string{
@@ -277,7 +283,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "dex server/grants/clientcredentials.go"},
 	},
 	{
-		ID: "hydra", Name: "Ory Hydra",
+		ID: "hydra", Name: "Ory Hydra", Note: "access tokens set to JWT",
 		Issuer: "urls.self.issuer of its configuration, often with a slash at the end", Pattern: regexp.MustCompile(`^https://([^/]+\.projects\.oryapis\.com|hydra[.-][^/]*)/?$`),
 		Create: []string{
 			"create a client: hydra create oauth2-client --token-endpoint-auth-method client_secret_post",
@@ -297,7 +303,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1", "hydra client/handler.go, spec/config.json"},
 	},
 	{
-		ID: "google", Name: "Google",
+		ID: "google", Name: "Google", Note: "not possible directly: explained",
 		Issuer: "https://accounts.google.com, without a slash at the end", Pattern: regexp.MustCompile(`^https://accounts\.google\.com/?$`),
 		Create: []string{"put Dex, Keycloak or another provider of this list in front, with Google as its source of people"},
 		Copy:   []Field{{"Authorized redirect URIs", "the address of the provider in front, not the portal's"}},
@@ -311,7 +317,7 @@ var providers = []Provider{
 		Sources: []string{"identity.md 1"},
 	},
 	{
-		ID: "other", Name: "another OpenID Connect provider",
+		ID: "other", Name: "another OpenID Connect provider", Note: "with JWT access tokens signed by RSA",
 		Issuer: "as its document at <issuer>/.well-known/openid-configuration says, letter by letter",
 		Create: []string{
 			"create a confidential client with a secret for the portal",

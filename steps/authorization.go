@@ -10,8 +10,8 @@ import (
 
 func authorization() Step {
 	group := func(key answers.Key, title, who string) Question {
-		return Question{Key: key, Title: title, Example: "platform-" + strings.ToLower(title), Ask: More, When: authorized,
-			Value: Value{Kind: answers.List, Rules: []Rule{notEmptyRule}}, Rule: groupDigitsRule(key),
+		return Question{Key: key, Title: title, Example: "platform-" + strings.ToLower(title), Ask: Confirm, AskWhen: groupsDiffer, When: authorized,
+			Value: Value{Kind: answers.List, Rules: []Rule{notEmptyRule}}, Rule: groupDigitsRule(key), Seen: groupSeen,
 			Why: "The provider's group of " + who + ", exactly as it stands in the token: a name, a path or an id."}
 	}
 	subject := func(key answers.Key, title, who string) Question {
@@ -23,19 +23,21 @@ func authorization() Step {
 		Intro:   "Which tokens get which role. The chart's whole list is kept; only what you change here changes.",
 		When:    authorized,
 		Suggest: suggestAuthorization,
+		Notes:   authorizationNotes,
 		Plan:    planAuthorization,
 		Questions: []Question{
 			{Key: "authorization.subject", Title: "Subject of the portal's token", Example: "8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11",
 				When: authorized.and(Condition{"portal.enabled", portal.Holds}), Required: subjectNeeded,
-				Value: textValue.with(wordRule), Rule: digitsRule("authorization.subject"), Default: "thunder: the service client's id",
-				Why: "The sub claim of the token that the portal gets with client_credentials. It is the client id with Thunder, Okta and Asgardeo, but not with Keycloak, Entra ID, Auth0 or Dex. A wrong one gives an empty catalog without an error."},
+				Value: textValue.with(wordRule), Rule: digitsRule("authorization.subject"), Default: "thunder: the service client's id", Seen: subjectSeen,
+				Why: "The sub claim of the token that the portal gets with client_credentials: often not the client id. A wrong one gives an empty catalog without an error."},
 			group("authorization.groups.admins", "Admins", "administrators"),
 			group("authorization.groups.developers", "Developers", "developers"),
 			group("authorization.groups.platformEngineers", "Engineers", "platform engineers"),
 			group("authorization.groups.sres", "SREs", "site reliability engineers"),
-			{Key: "authorization.groups.claim", Title: "Groups claim", Example: "groups", Ask: More, When: authorized, Value: textValue.with(wordRule),
+			{Key: "authorization.groups.claim", Title: "Groups claim", Example: "groups", Ask: Confirm, AskWhen: claimDiffers, When: authorized,
+				Value: textValue.with(wordRule, topLevelRule), Rule: claimsDifferRule, Seen: claimSeen,
 				Why: "The claim of the access token that lists a person's groups. It must be at the top level of the token."},
-			{Key: "authorization.subjectClaim", Title: "Subject claim", Example: "sub", Ask: More, When: authorized, Value: textValue.with(wordRule),
+			{Key: "authorization.subjectClaim", Title: "Subject claim", Example: "sub", Ask: More, When: authorized, Value: textValue.with(wordRule, topLevelRule), Rule: claimsDifferRule,
 				Why: "The claim that tells programs apart."},
 			subject("authorization.clients.rcaAgent", "Root cause agent", "Subject of the root cause analysis agent's token."),
 			subject("authorization.clients.finopsAgent", "FinOps agent", "Subject of the cost agent's token."),
@@ -64,7 +66,7 @@ func groupDigitsRule(key answers.Key) func(plan.Input) error {
 
 func suggestAuthorization(in plan.Input) []answers.Proposal {
 	if !isThunder(in) {
-		return nil
+		return suggestGroups(in)
 	}
 	for _, key := range []answers.Key{"serviceClient.id", "client.id"} {
 		if id, _ := in.Draft.Get(key).(string); id != "" && in.Draft.Has(key) {
@@ -76,6 +78,7 @@ func suggestAuthorization(in plan.Input) []answers.Proposal {
 
 // planAuthorization names the bindings whose clients exist at Thunder only.
 func planAuthorization(in plan.Input, p *plan.Plan) {
+	planGroups(in, p)
 	if isThunder(in) || !in.Draft.Security.Authentication {
 		return
 	}

@@ -17,6 +17,8 @@ const (
 	SecretEntry   = "secret"
 	CheckEntry    = "check"
 	VerdictEntry  = "code"
+	ProviderEntry = "provider"
+	TopicEntry    = "topic"
 )
 
 // Entry is what `explain` says about one name that operators meet. Its JSON form
@@ -39,6 +41,7 @@ type Entry struct {
 	Only      string    `json:"only,omitempty"`      // when it counts
 	Required  string    `json:"required,omitempty"`  // when it must be there
 	Do        string    `json:"do,omitempty"`        // what to do about it
+	Sections  []Section `json:"sections,omitempty"`  // of more to say than the fields hold
 }
 
 // Choice is one value of an Entry.
@@ -66,7 +69,8 @@ type Place struct {
 }
 
 // Entries returns everything that can be explained: answers keys in the order
-// they are asked, Helm paths, variables, keys of the Secret, checks and their codes.
+// they are asked, Helm paths, variables, keys of the Secret, checks and their codes,
+// identity providers, topics.
 func Entries() []Entry {
 	k := knownCharts()
 	var all []Entry
@@ -75,7 +79,9 @@ func Entries() []Entry {
 	all = append(all, k.variableEntries()...)
 	all = append(all, k.secretEntries()...)
 	all = append(all, checkEntries()...)
-	return append(all, verdictEntries()...)
+	all = append(all, verdictEntries()...)
+	all = append(all, providerEntries()...)
+	return append(all, trustEntry())
 }
 
 // charts is what all known charts have, looked up once.
@@ -162,6 +168,9 @@ func (k charts) answerEntry(s Step, q Question) Entry {
 	}
 	if e.Only == "" {
 		e.Only = s.When.Text
+	}
+	if key == "identity.provider" {
+		e.Do = "`backstage-setup explain keycloak`, or another of these, says what to create and to enter there, and what its tokens are like."
 	}
 	for _, o := range q.Options {
 		c := Choice{Value: o.Value, Note: o.Title}

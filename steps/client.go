@@ -28,11 +28,17 @@ func client() Step {
 				},
 				Why: "As the identity provider shows it."},
 			{Key: "client.secret", Title: "Client secret", Example: "env:CLIENT_SECRET", When: signIn, Required: signIn,
-				Value: hiddenValue, Rule: secretAnswer("client.secret", thunderInDevelopment),
+				Value: hiddenValue, Rule: secretAnswer("client.secret", thunderInDevelopment), Seen: publicSecretSeen,
 				Why: "Goes into the Secret under client-secret and nowhere else. What you type is not shown."},
-			{Key: "serviceClient.id", Title: "Service client id", Example: "openchoreo-backstage-service", Ask: More, When: signIn,
-				Value: textValue.with(wordRule), Rule: digitsRule("serviceClient.id"), Default: "none: client.id serves both",
-				Why: "A client of its own for the catalog sync, recommended: it needs only client_credentials, and the sign-in client only authorization_code."},
+			{Key: "serviceClient.id", Title: "Service client id", Example: "openchoreo-backstage-service", Ask: Confirm, AskWhen: splitOffered, When: signIn,
+				Value: textValue.with(wordRule).orEmpty(), Rule: digitsRule("serviceClient.id"), Default: "none: client.id serves both",
+				Seen: func(in plan.Input) string {
+					if row := providerRow(in); row.TwoClients != "" {
+						return row.Name + " needs it: " + row.TwoClients + "."
+					}
+					return ""
+				},
+				Why: "Recommended: a second client, with client_credentials alone, for the portal's own calls. The first then needs only authorization_code and refresh_token. Leave it empty and one client serves both."},
 			{Key: "serviceClient.secret", Title: "Service client secret", Example: "env:SERVICE_CLIENT_SECRET", When: serviceClient, Required: serviceClient,
 				Value: hiddenValue, Rule: secretAnswer("serviceClient.secret", nil),
 				Why: "Goes into the Secret under service-client-secret and nowhere else."},
@@ -43,11 +49,17 @@ func client() Step {
 // planClient tells about client secrets that the provider does not know yet, or
 // that are not where the pods look for them.
 func planClient(in plan.Input, p *plan.Plan) {
+	if in.Draft.Given("serviceClient.id") && in.Draft.ServiceClient.ID == "" {
+		p.ShareClient()
+	}
 	for _, key := range []answers.Key{"client.secret", "serviceClient.secret"} {
 		v, _ := in.Draft.Get(key).(secret.Value)
 		sk, ok := in.Profile.SecretKey(string(key))
 		if !ok || !in.Draft.Has(key) {
 			continue
+		}
+		if isThunder(in) && secret.ThunderDefault(v.Text.Reveal()) {
+			p.Warn("client", "%s is the public secret that ThunderID comes with: whoever can reach it may call itself the portal", key)
 		}
 		if v.Ref.Generate {
 			p.Warn("client", "%s is generated: nobody can sign in until the identity provider knows it; read it with kubectl get secret %s -n %s -o jsonpath='{.data.%s}' | base64 -d", key, in.Draft.Secret.Name, in.Draft.Target.Namespace, sk.Name)
@@ -61,21 +73,6 @@ func planClient(in plan.Input, p *plan.Plan) {
 var serviceClient = signIn.and(Condition{"serviceClient.id", func(in plan.Input) bool {
 	return in.Draft.Has("serviceClient.id") && in.Draft.ServiceClient.ID != ""
 }})
-
-func clientNotes(in plan.Input) []string {
-	callback := Callback(in.Draft.Portal.BaseURL)
-	if !in.Draft.Has("portal.baseUrl") {
-		callback = "<portal.baseUrl>" + CallbackPath
-	}
-	return []string{
-		"At the identity provider the client needs:\n" +
-			"grants        authorization_code, client_credentials, refresh_token\n" +
-			"redirect URI  " + callback + "\n" +
-			"client auth   client_secret_post; PKCE not forced\n" +
-			"access token  JWT signed with RS256, not opaque\n" +
-			"claims        email or preferred_username or username; given_name, family_name; groups as a list",
-	}
-}
 
 // digitsRule: charts before 1.1.3 render bindings without quotes, and the API
 // server then refuses a number where it wants text.
@@ -120,6 +117,14 @@ func keepRule(in plan.Input, key answers.Key) error {
 	return errorf("must be a new value: Secret %s has no key %s to keep", in.Draft.Secret.Name, sk.Name)
 }
 
+// publicSecretSeen tells that the secret which comes with ThunderID is no secret.
+func publicSecretSeen(in plan.Input) string {
+	if !isThunder(in) {
+		return ""
+	}
+	return "ThunderID's own client has a public secret, which only the preset development takes."
+}
+
 func thunderInDevelopment(in plan.Input, text string) bool {
 	return in.Draft.Preset == "development" && isThunder(in) && secret.ThunderDefault(text)
 }
@@ -130,33 +135,23 @@ func scopes() Step {
 		Intro:   "What the portal asks the provider for.",
 		When:    signIn,
 		Suggest: suggestScopes,
+		Plan:    planScopes,
 		Questions: []Question{
-			{Key: "client.oidcScope", Title: "Sign-in scopes", Example: "openid profile email groups", Ask: More, When: signIn,
-				Value: textValue.with(notEmptyRule, scopeRule), Rule: openidRule,
+			{Key: "client.oidcScope", Title: "Sign-in scopes", Example: "openid profile email groups", Ask: Confirm, AskWhen: scopeAsked(signInScopes), When: signIn,
+				Value: textValue.with(notEmptyRule, scopeRule, scopeFilledRule), Rule: openidRule, Seen: scopeSeen(signInScopes),
 				Why: "Asked for when people sign in. Some providers send groups or refresh tokens only for a scope (groups, offline_access)."},
 			{Key: "client.serviceScope", Title: "Service scope", Example: "api://2f1c0a9e/.default", When: signIn,
-				Ask: More, Required: Condition{"with identity.provider entra", func(in plan.Input) bool { return in.Draft.Identity.Provider == "entra" }},
-				Value: textValue.with(scopeRule).orEmpty(), Rule: serviceScopeRule, Default: "none: the provider's default",
+				Ask: Confirm, AskWhen: scopeAsked(serviceScopes), Seen: scopeSeen(serviceScopes),
+				Required: Condition{"with identity.provider entra", func(in plan.Input) bool { return in.Draft.Identity.Provider == "entra" }},
+				Value:    textValue.with(scopeRule, scopeFilledRule).orEmpty(), Rule: serviceScopeRule, Default: "none: the provider's default",
 				Why: "Asked for when the portal calls the API for itself. Entra ID needs exactly api://<application id>/.default, Okta a scope of its own."},
 		},
 	}
 }
 
-func suggestScopes(in plan.Input) []answers.Proposal {
-	scope := map[string]string{
-		"dex":       "openid profile email groups offline_access",
-		"keycloak":  "openid profile email",
-		"authentik": "openid profile email offline_access",
-	}[in.Draft.Identity.Provider]
-	if scope == "" {
-		return nil
-	}
-	return []answers.Proposal{derived("client.oidcScope", scope, "identity.provider", false)}
-}
-
 func openidRule(in plan.Input) error {
 	fields := strings.Fields(in.Draft.Client.OIDCScope)
-	for _, need := range []string{"openid", "profile", "email"} {
+	for _, need := range people {
 		found := false
 		for _, f := range fields {
 			found = found || f == need

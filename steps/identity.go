@@ -6,52 +6,30 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 )
-
-// providers are the identity providers by the name that the answers file uses.
-var providers = []Option{
-	{"thunder", "ThunderID", "comes with OpenChoreo"},
-	{"keycloak", "Keycloak", "realm of your own"},
-	{"entra", "Microsoft Entra ID", "formerly Azure AD"},
-	{"auth0", "Auth0", "tenant with a default audience"},
-	{"okta", "Okta", "custom authorization server"},
-	{"cognito", "Amazon Cognito", "user pool"},
-	{"pingone", "PingOne", "environment"},
-	{"zitadel", "Zitadel", "access tokens set to JWT"},
-	{"authentik", "authentik", "provider with an RSA signing key"},
-	{"asgardeo", "Asgardeo, WSO2 Identity Server", "access tokens set to JWT"},
-	{"dex", "Dex", "in front of another provider"},
-	{"hydra", "Ory Hydra", "access tokens set to JWT"},
-	{"google", "Google", "not possible directly: explained"},
-	{"other", "another OpenID provider", "with JWT access tokens signed by RSA"},
-}
 
 func identity() Step {
 	return Step{
 		ID: "identity", Title: "Identity provider",
 		Intro:   "Who signs people in, and whose tokens the OpenChoreo API accepts.",
 		Suggest: suggestIdentity,
-		Checks:  identityChecks,
-		Plan: func(in plan.Input, p *plan.Plan) {
-			if in.Draft.Security.Authentication {
-				return
-			}
-			if in.Profile.ValidateAlways {
-				p.Blank("identity.issuer")
-			}
-			p.Warn("identity", "security.authentication is off: the API answers anybody, and the portal signs everybody in as a guest")
+		Notes:   providerNotes,
+		Checks: func(env *Env, in plan.Input) []check.Check {
+			return append(securityChecks(env, in), identityChecks(env, in)...)
 		},
+		Plan: planIdentity,
 		Questions: []Question{
 			{Key: "security.authentication", Title: "Authentication", Ask: More, Value: boolValue,
-				Why: "Off, the API answers anybody and the portal knows guests only. For trials on your own machine."},
+				Why: "Off, the API answers anybody without a token, and the portal knows guests only. For trials on your own machine: the preset production refuses it."},
 			{Key: "security.authorization", Title: "Authorization", Ask: More, Value: boolValue,
-				Why: "Off, everybody who is signed in may do everything."},
-			{Key: "identity.provider", Title: "Identity provider", Ask: Confirm, Value: textValue, When: authenticated, Options: providers,
+				Why: "Off, everybody who is signed in may do everything, deleting included. The preset production refuses it."},
+			{Key: "identity.provider", Title: "Identity provider", Ask: Confirm, Value: textValue, When: authenticated, Options: providerOptions(), Seen: providerSeen,
 				Default: "thunder", Rule: providerRule,
 				Why: "Decides what is suggested and explained here. What counts in the end are the addresses below."},
 			{Key: "identity.issuer", Title: "Issuer", Example: "https://idp.example.com/realms/platform", When: authenticated, Required: authenticated,
-				Value: urlValue.with(noQueryRule), Suggest: suggestIssuer,
+				Value: urlValue.with(noQueryRule), Suggest: suggestIssuer, Seen: issuerSeen,
 				Why: "Compared byte for byte with iss in every token, trailing slash included. It is the value of \"issuer\" in the provider's discovery document."},
 			{Key: "identity.discoveryUrl", Title: "Discovery document", Example: "https://idp.example.com/realms/platform/.well-known/openid-configuration", Ask: More, When: authenticated,
 				Value: urlValue, Default: "the issuer followed by /.well-known/openid-configuration",
@@ -79,13 +57,6 @@ var endpointNeeded = Condition{"with security.authentication, where discovery do
 	_, derivable := endpointPaths[in.Draft.Identity.Provider]
 	return in.Draft.Security.Authentication && !undescribed(in) && (!derivable || in.Draft.Has("identity.issuer"))
 }}
-
-func providerRule(in plan.Input) error {
-	if in.Draft.Identity.Provider == "google" {
-		return errorf("must be another provider: Google has no client_credentials grant and its access tokens are not JWT; put Dex or Keycloak in front of it")
-	}
-	return nil
-}
 
 func suggestIdentity(in plan.Input) []answers.Proposal {
 	list := []answers.Proposal{{Key: "identity.provider", Value: "thunder", Source: answers.Source{Rank: answers.FromChart}}}
@@ -121,26 +92,6 @@ func suggestIdentity(in plan.Input) []answers.Proposal {
 		list = append(list, derived(key, trimmed+path, "identity.issuer", changed(in, "identity.issuer")))
 	}
 	return list
-}
-
-// providerMarks tell a provider by its addresses, for installations that this
-// program did not make.
-var providerMarks = []struct{ part, provider string }{
-	{"/protocol/openid-connect/", "keycloak"},
-	{"login.microsoftonline.com", "entra"}, {"sts.windows.net", "entra"},
-	{".auth0.com", "auth0"}, {".okta.com", "okta"}, {"cognito-idp.", "cognito"},
-	{".pingone.", "pingone"}, {".zitadel.cloud", "zitadel"}, {"/application/o/", "authentik"},
-	{".asgardeo.io", "asgardeo"}, {"accounts.google.com", "google"},
-	{"://thunder.", "thunder"}, {"thunder-service", "thunder"},
-}
-
-func providerOf(i answers.Identity) string {
-	for _, mark := range providerMarks {
-		if strings.Contains(i.Issuer, mark.part) || strings.Contains(i.TokenURL, mark.part) {
-			return mark.provider
-		}
-	}
-	return "other"
 }
 
 // endpointPaths are the endpoints of providers that have the same ones

@@ -320,7 +320,7 @@ func (j judge) signInSecret(ctx context.Context) check.Result {
 	}
 	q := idp.SignInRequest{
 		TokenURL: j.in.Draft.Identity.TokenURL, ClientID: j.in.Draft.Client.ID, Secret: text,
-		Redirect: Callback(j.in.Draft.Portal.BaseURL), Control: j.in.Current.Probe,
+		Redirect: idp.Callback(j.in.Draft.Portal.BaseURL), Control: j.in.Current.Probe,
 	}
 	verdicts := j.env.Provider.SignIn(ctx, q)
 	r := j.result("client", "client.secret", verdicts)
@@ -340,7 +340,7 @@ func (j judge) redirect(ctx context.Context) check.Result {
 		return skipped(why)
 	}
 	q := idp.RedirectRequest{
-		AuthorizationURL: j.in.Draft.Identity.AuthorizationURL, ClientID: j.in.Draft.Client.ID, Redirect: Callback(j.in.Draft.Portal.BaseURL),
+		AuthorizationURL: j.in.Draft.Identity.AuthorizationURL, ClientID: j.in.Draft.Client.ID, Redirect: idp.Callback(j.in.Draft.Portal.BaseURL),
 		Scopes: scopeList(j.in.Draft.Client.OIDCScope), Control: j.in.Current.Probe, NoResponseType: j.row.NoResponseType,
 	}
 	for _, scope := range []string{"email", "profile", "openid"} { // the portal always asks for these

@@ -51,8 +51,9 @@ type Question struct {
 	Value    Value
 	Options  []Option
 	Choices  func(plan.Input) []Option // more options, known only here and now
-	Seen     func(plan.Input) string   // what the cluster has to do with it; "" when that is not known
+	Seen     func(plan.Input) string   // what the cluster or the provider has to do with it; "" when that is not known
 	Ask      Ask
+	AskWhen  Condition              // with Confirm: only where this holds, and then derived values too
 	When     Condition              // the question applies
 	Required Condition              // it must have an answer
 	Suggest  func(plan.Input) any   // prefilled for a person; never an answer by itself
@@ -108,6 +109,19 @@ func (q Question) Problem(in plan.Input) string {
 		}
 	}
 	return ""
+}
+
+// ToConfirm tells whether a person meets the question at a first installation
+// although nobody has to answer it.
+func (q Question) ToConfirm(in plan.Input) bool {
+	if q.Ask != Confirm || IsInstalled(in) {
+		return false
+	}
+	rank := in.Draft.From[q.Key].Rank
+	if q.AskWhen.Holds == nil {
+		return rank <= answers.FromChart
+	}
+	return rank <= answers.FromDerived && q.AskWhen.Holds(in)
 }
 
 // Check applies the question's own rules to value, those that look at no other

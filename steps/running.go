@@ -46,6 +46,8 @@ func running(in plan.Input) []answers.Proposal {
 		{"identity.jwksUrl", []string{"identity", "oidc", "jwks_url"}},
 		{"identity.authorizationUrl", []string{"identity", "oidc", "authorization_endpoint"}},
 		{"identity.tokenUrl", []string{"identity", "oidc", "token_endpoint"}},
+		{"authorization.groups.claim", []string{"security", "subjects", "user", "mechanisms", "jwt", "entitlement", "claim"}},
+		{"authorization.subjectClaim", []string{"security", "subjects", "service_account", "mechanisms", "jwt", "entitlement", "claim"}},
 	} {
 		text, _ := below(c.APIConfig.Config, setting.path...).(string)
 		add(setting.key, text, where)

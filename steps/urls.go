@@ -11,15 +11,9 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/idp"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 )
-
-// CallbackPath is where the portal takes the provider's answer; Backstage's
-// provider id is part of it.
-const CallbackPath = "/api/auth/openchoreo-auth/handler/frame"
-
-// Callback returns the redirect URI to register at the identity provider.
-func Callback(baseURL string) string { return strings.TrimSuffix(baseURL, "/") + CallbackPath }
 
 func urls() Step {
 	return Step{
@@ -28,10 +22,10 @@ func urls() Step {
 		Suggest: suggestURLs,
 		Checks:  urlChecks,
 		Notes: func(in plan.Input) []string {
-			if !in.Draft.Has("portal.baseUrl") || !in.Draft.Portal.Enabled {
-				return nil
+			if callback := Callback(in); callback != "" {
+				return []string{"Callback to register at the identity provider:\n" + callback}
 			}
-			return []string{"Callback to register at the identity provider:\n" + Callback(in.Draft.Portal.BaseURL)}
+			return nil
 		},
 		Plan: func(in plan.Input, p *plan.Plan) {
 			if !in.Draft.Portal.Enabled && in.Profile.ValidateAlways {
@@ -39,7 +33,7 @@ func urls() Step {
 				p.Blank("portal.hostnames")
 			}
 			if in.Draft.Portal.Enabled {
-				p.Callback(Callback(in.Draft.Portal.BaseURL))
+				p.Callback(idp.Callback(in.Draft.Portal.BaseURL))
 			}
 			planURLs(in, p)
 		},

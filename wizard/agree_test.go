@@ -48,15 +48,15 @@ var agreements = []agreement{
 		},
 		secret: map[string]string{"client.secret": lineCanary, "database.postgresql.password": lineCanary},
 		typed: []string{
-			"2", "https://console.example.com", "openchoreo-tls", "Keycloak", "https://idp.example.com/realms/platform", "portal", "{secret}",
-			"8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11", "postgres.example.com", "backstage", "{secret}", "",
+			"2", "https://console.example.com", "openchoreo-tls", "Keycloak", "https://idp.example.com/realms/platform", "portal", "{secret}", "",
+			"8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11", "", "", "", "", "postgres.example.com", "backstage", "{secret}", "",
 		},
 		keys: func(b *bench) {
 			b.on("target").press("enter").on("preset").press("down", "enter")
 			b.on("urls").types("https://console.example.com\ropenchoreo-tls\r")
 			b.on("identity").types("keycloak").press("enter").types("https://idp.example.com/realms/platform\r")
-			b.on("client").types("portal\r" + lineCanary + "\r")
-			b.on("authorization").types("8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11\r")
+			b.on("client").types("portal\r" + lineCanary + "\r\r")
+			b.on("authorization").types("8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11\r\r\r\r\r")
 			b.on("database").types("postgres.example.com\rbackstage\r" + lineCanary + "\r\r")
 		},
 	},

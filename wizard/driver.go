@@ -178,8 +178,8 @@ func (e End) Summary() []Line {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
 	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
-	if d := e.Review.Input.Draft; left && !e.Review.undoes() && d.Portal.Enabled && d.Security.Authentication {
-		l.add(Plain, "", "Callback to register: %s", steps.Callback(d.Portal.BaseURL))
+	if callback := steps.Callback(e.Review.Input); callback != "" && left && !e.Review.undoes() {
+		l.add(Plain, "", "Callback to register: %s", callback)
 	}
 	e.Review.next(&l, "Next")
 	return l

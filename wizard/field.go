@@ -86,7 +86,7 @@ func (s *Session) asked(f Field) bool {
 		// follows from another one is not asked before that one is known.
 		return !f.Has && (f.Required || f.Question.Required.Holds == nil)
 	case steps.Confirm:
-		return f.Source.Rank <= answers.FromChart && !steps.IsInstalled(s.Input())
+		return f.Question.ToConfirm(s.Input())
 	}
 	return false
 }

@@ -189,11 +189,7 @@ func (m *screen) paste(text string) {
 // callback is the address to register at the identity provider; "" while there
 // is none.
 func (m *screen) callback() string {
-	d := m.s.Input().Draft
-	if !d.Portal.Enabled || !d.Security.Authentication || !d.Has("portal.baseUrl") || d.Portal.BaseURL == "" {
-		return ""
-	}
-	return visible(steps.Callback(d.Portal.BaseURL))
+	return visible(steps.Callback(m.s.Input()))
 }
 
 func (m *screen) copyCallback() tea.Cmd {

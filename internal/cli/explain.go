@@ -16,11 +16,13 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain [WHAT]",
 		Short: "say what a setting, variable, key or check means",
 		Long: `WHAT is an answers key, a Helm path, an environment variable of the portal's
-container, a key of the Secret, a check's id or the code of what it found; the beginning of several, such as
+container, a key of the Secret, a check's id, the code of what it found or an
+identity provider, such as keycloak; the beginning of several, such as
 database.postgresql, lists them. Without WHAT everything is listed.`,
 		Example: `  backstage-setup explain portal.baseUrl
   backstage-setup explain BACKSTAGE_BASE_URL
   backstage-setup explain secret.owner
+  backstage-setup explain keycloak
   backstage-setup explain backstage.affinity --chart 1.1.6`,
 		Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -92,6 +94,7 @@ func either(words []string) string {
 var entryKinds = map[string]string{
 	steps.AnswerEntry: "answers key", steps.HelmEntry: "Helm value", steps.VariableEntry: "environment variable of the portal",
 	steps.SecretEntry: "key of the Secret", steps.CheckEntry: "check", steps.VerdictEntry: "code of a check",
+	steps.ProviderEntry: "identity provider", steps.TopicEntry: "topic",
 }
 
 // entryText is everything about one entry.
@@ -138,6 +141,11 @@ func entryText(e steps.Entry, width int) []string {
 	}
 	add("Required", e.Required)
 	add("What to do", e.Do)
+	for _, section := range e.Sections {
+		for i, line := range section.Lines {
+			add(label(i, section.Title), line)
+		}
+	}
 	if len(fields) > 0 {
 		lines = append(lines, "")
 	}

@@ -222,7 +222,9 @@ func plain(value any) any {
 // error only when a file cannot be edited: a *values.Error with its place.
 func (p *Plan) Finish() error {
 	p.move()
+	p.subjects()
 	p.bindings()
+	p.strangers()
 	p.environment()
 	p.items()
 	p.secret()

@@ -29,13 +29,15 @@ func providerRow(in plan.Input) idp.Provider {
 // providerOf tells a provider by its addresses, for installations that this
 // program did not make.
 func providerOf(i answers.Identity) string {
-	token := i.TokenURL
-	if u, ok := parseURL(token); ok {
-		origin := url.URL{Scheme: u.Scheme, Host: u.Host}
-		token = origin.String()
+	addresses := []string{i.Issuer, i.DiscoveryURL}
+	if realm, _, ok := strings.Cut(i.TokenURL, "/protocol/openid-connect/"); ok {
+		addresses = append(addresses, realm)
 	}
-	before, _, _ := strings.Cut(i.TokenURL, "/protocol/openid-connect/")
-	for _, address := range []string{i.Issuer, i.DiscoveryURL, before, token} {
+	if u, ok := parseURL(i.TokenURL); ok { // its host alone: what is behind it many have
+		origin := url.URL{Scheme: u.Scheme, Host: u.Host}
+		addresses = append(addresses, origin.String())
+	}
+	for _, address := range addresses {
 		if p, ok := idp.Recognise(address); ok {
 			return p.ID
 		}
@@ -109,7 +111,7 @@ func clientNotes(in plan.Input) []string {
 	for _, step := range p.Create {
 		lines = append(lines, "- "+strings.ReplaceAll(step, "<address>", orElse(in.Draft.Identity.Issuer, "<address>")))
 	}
-	lines = append(lines, "Access tokens: JWT, signed with RS256. Those of people need email or a user name, and "+claimOf(in)+" as a list.")
+	lines = append(lines, "Access tokens: RS256 JWT; people's with email or user name, and "+claimOf(in)+" as a list.")
 	notes := joined(append(lines, more(p)))
 	base := in.Draft.Portal.BaseURL
 	if !in.Draft.Has("portal.baseUrl") {

@@ -192,7 +192,7 @@ func (j judge) keySet(ctx context.Context) (idp.KeySet, []idp.Verdict) {
 	if data := j.in.Current.Pasted.Keys; len(data) > 0 {
 		return idp.ParseKeys(data)
 	}
-	if j.in.Current.Offline {
+	if j.in.Current.Offline || j.dead(ctx, "identity.jwksUrl") != "" {
 		return idp.KeySet{}, nil
 	}
 	return j.env.Provider.Keys(ctx, j.in.Draft.Identity.JWKSURL)
@@ -248,12 +248,10 @@ func (j judge) serviceToken(ctx context.Context) check.Result {
 
 // expectations are the settings that the API will hold tokens against.
 func (j judge) expectations() idp.Expectations {
-	d := j.in.Draft
-	e := idp.Expectations{
-		Issuer: d.Identity.Issuer, UserClaim: d.Authorization.Groups.Claim, ServiceClaim: d.Authorization.SubjectClaim,
-	}
-	if d.Identity.Audience != "" {
-		e.Audiences = []string{d.Identity.Audience}
+	e := subjects(j.in)
+	e.Issuer = j.in.Draft.Identity.Issuer
+	if audience := j.in.Draft.Identity.Audience; audience != "" {
+		e.Audiences = []string{audience}
 	}
 	return e
 }

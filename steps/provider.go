@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -44,7 +45,7 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 		now = time.Now
 	}
 	p := &Provider{now: now, asked: map[question]*flight{}, open: func(dial Dial) (*idp.Client, error) {
-		return idp.New(idp.Config{Dial: dial, CA: o.CA, Public: idp.PublicRoots(), Proxy: direct(o.Proxy), Now: now})
+		return idp.New(idp.Config{Dial: local(dial), CA: o.CA, Public: idp.PublicRoots(), Proxy: direct(o.Proxy), Now: now})
 	}}
 	if len(o.CA) == 0 {
 		return p, nil // the public certificates are read when they are needed
@@ -64,6 +65,29 @@ func direct(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*u
 			return nil, nil
 		}
 		return proxy(r)
+	}
+}
+
+// local finds names below .localhost on this machine where its resolver does not:
+// RFC 6761 section 6.3 asks for that, browsers do it, and OpenChoreo's own set-up
+// gives Thunder such a name. nil dials as net.Dialer does.
+func local(dial Dial) Dial {
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		var unknown *net.DNSError
+		host, port, wrong := net.SplitHostPort(address)
+		if !errors.As(err, &unknown) || wrong != nil || !idp.Loopback(host) {
+			return conn, err
+		}
+		for _, here := range []string{"127.0.0.1", "::1"} {
+			if conn, err = dial(ctx, network, net.JoinHostPort(here, port)); err == nil {
+				return conn, nil
+			}
+		}
+		return nil, err
 	}
 }
 

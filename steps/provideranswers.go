@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
@@ -28,9 +29,32 @@ func provided(in *plan.Input) {
 		respell(in)
 		in.Draft.ProposeAll(describedBy(*in))
 	}
-	if id, _ := serviceOf(*in); p.Subject != "" && id == p.ClientID {
-		in.Draft.Propose(subjectOf(*in))
+	id, _ := serviceOf(*in)
+	given := pastedSubject(*in)
+	switch {
+	case given != "":
+		in.Draft.Propose(subjectOf(*in, given, "the token that was given"))
+	case p.Subject != "" && id == p.ClientID:
+		in.Draft.Propose(subjectOf(*in, p.Subject, "the token of client "+p.ClientID))
 	}
+}
+
+// pastedSubject is what bindings are compared with in a token that was given in
+// place of asking for one; a check judges whether it is any good.
+func pastedSubject(in plan.Input) string {
+	if in.Current.Pasted.Service.IsZero() {
+		return ""
+	}
+	claims, _ := idp.Verify(in.Current.Pasted.Service, idp.KeySet{}, subjects(in), time.Time{})
+	if claims.Kind != idp.ServiceAccount || len(claims.Values) != 1 || !visible(claims.Values[0]) {
+		return ""
+	}
+	return claims.Values[0]
+}
+
+// subjects are the claims that the API tells callers by.
+func subjects(in plan.Input) idp.Expectations {
+	return idp.Expectations{UserClaim: in.Draft.Authorization.Groups.Claim, ServiceClaim: in.Draft.Authorization.SubjectClaim}
 }
 
 // providerAddress is the issuer or the well-known address to ask; "" when there
@@ -104,15 +128,14 @@ func thunderService(in plan.Input, address string) (string, bool) {
 	return inside.String(), true
 }
 
-// subjectOf proposes what the real token of the service client is bound by.
-func subjectOf(in plan.Input) answers.Proposal {
-	p := in.Current.Provider
+// subjectOf proposes what a real token of the service client is bound by.
+func subjectOf(in plan.Input, subject, token string) answers.Proposal {
 	rank := answers.FromProvider
 	if slices.ContainsFunc([]answers.Key{"identity.issuer", "client.id", "serviceClient.id"}, func(k answers.Key) bool { return changed(in, k) }) {
 		rank = answers.FromNewProvider
 	}
 	claim := cmp.Or(in.Draft.Authorization.SubjectClaim, "sub")
-	return answers.Proposal{Key: "authorization.subject", Value: p.Subject, Source: answers.Source{Rank: rank, Detail: claim + " of the token of client " + p.ClientID}}
+	return answers.Proposal{Key: "authorization.subject", Value: subject, Source: answers.Source{Rank: rank, Detail: claim + " of " + token}}
 }
 
 // serviceOf is the client that the portal calls the API with, and the key of its
@@ -215,7 +238,7 @@ func ProviderQuestions(in plan.Input) ProviderAsk {
 		return ask
 	}
 	ask.Token = idp.ServiceRequest{TokenURL: in.Draft.Identity.TokenURL, ClientID: id, Secret: text, Scopes: scopeList(in.Draft.Client.ServiceScope)}
-	ask.Subjects = idp.Expectations{UserClaim: in.Draft.Authorization.Groups.Claim, ServiceClaim: in.Draft.Authorization.SubjectClaim}
+	ask.Subjects = subjects(in)
 	return ask
 }
 

@@ -64,7 +64,7 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 	if q.Value.Kind == answers.Hidden {
 		f.Prefill = ""
 	}
-	if q.Doubt != nil && f.Has && f.Source.Rank <= answers.FromProvider {
+	if q.Doubt != nil && f.Has && (f.Source.Rank <= answers.FromProvider || f.Source.Rank == answers.FromNewProvider) {
 		f.Doubt = q.Doubt(in)
 	}
 	f.Asked = s.asked(f)

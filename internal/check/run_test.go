@@ -129,6 +129,16 @@ func TestAcceptTouchesFailuresOnly(t *testing.T) {
 	}
 }
 
+func TestSkippedIsNotRun(t *testing.T) {
+	got := check.Run(t.Context(), []check.Check{
+		{ID: "a", Run: func(context.Context) check.Result { t.Error("a ran"); return check.Result{} }},
+		{ID: "b", After: []string{"a"}, Run: pass}, {ID: "c", Run: pass},
+	}, check.Options{Skip: map[string]string{"a": "no way there"}})
+	if s := statuses(got); s != "a=skip b=skip c=pass" || got[0].Found != "skipped: no way there" {
+		t.Error(s, got[0].Found)
+	}
+}
+
 func TestRunIsBounded(t *testing.T) {
 	for parallel, want := range map[int]int{0: 8, 1: 1, 3: 3, 100: 40} {
 		synctest.Test(t, func(t *testing.T) {

@@ -161,6 +161,16 @@ func TestIssuerIsSpelledAsTheProviderDoes(t *testing.T) {
 	}
 }
 
+// TestNamesBelowLocalhost are this machine, whatever its resolver says: the
+// quick start gives Thunder such a name.
+func TestNamesBelowLocalhost(t *testing.T) {
+	d := newDesk(t, idptest.Options{Host: "thunder.openchoreo.localhost"})
+	got := d.install(t, d.Issuer, idptest.Portal, idptest.PortalSecret)
+	if got.code != 0 || got.status("identity.token") != "pass token.ok" {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	}
+}
+
 func TestWellKnownAddressAloneIsEnough(t *testing.T) {
 	d := newDesk(t, idptest.Options{})
 	got := d.install(t, "", idptest.Portal, idptest.PortalSecret, "--set", "identity.discoveryUrl="+d.URL+"/.well-known/openid-configuration", "--set", "identity.issuer="+d.Issuer)
@@ -337,16 +347,21 @@ func TestPastedTokenOffline(t *testing.T) {
 	run := func(subject string, more ...string) checked {
 		args := append([]string{
 			"install", "--offline", "--dry-run", "-o", "json", "--set", "preset=development", "--set", "portal.baseUrl=http://openchoreo.localhost:8080",
-			"--set", "identity.issuer=" + d.Issuer, "--set", "client.id=renamed", "--set", "client.secret=env:CLIENT_SECRET", "--set", "authorization.subject=" + subject,
+			"--set", "identity.issuer=" + d.Issuer, "--set", "client.id=renamed", "--set", "client.secret=env:CLIENT_SECRET",
 			"--service-token", "env:TOKEN", "--jwks", "keys.json",
 		}, more...)
+		if subject != "" {
+			args = append(args, "--set", "authorization.subject="+subject)
+		}
 		return d.json(t, []string{"CLIENT_SECRET=something", "TOKEN=" + token.Access.Reveal()}, args...)
 	}
-	got := run(idptest.RenamedSubject)
-	if got.code != 0 || got.status("identity.token") != "pass token.ok" {
-		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	for _, subject := range []string{idptest.RenamedSubject, ""} { // without an answer the token tells it
+		if got := run(subject); got.code != 0 || got.status("identity.token") != "pass token.ok" {
+			t.Errorf("subject %q: exit %d\n%s", subject, got.code, got.stdout)
+		}
 	}
-	if got = run("renamed"); got.code != 3 && got.status("identity.token") != "fail token.binding" {
+	got := run("renamed")
+	if got.code != 3 || got.status("identity.token") != "fail token.binding" {
 		t.Errorf("exit %d\n%s", got.code, got.stdout)
 	}
 	leaks(t, "stdout", got.stdout, token.Access.Reveal())

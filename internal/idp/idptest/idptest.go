@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -44,6 +45,7 @@ type Options struct {
 	BasicOnly bool   // it refuses client_secret_post
 	TLS       bool   // it is at https, with a certificate of its own authority: CA
 	Slash     bool   // its issuer ends with a slash
+	Host      string // of its issuer, with its own port; "" is the address of this machine
 	Issuer    string // by another address than that at which it listens; "" is that one
 	// Before, if any, answers requests in place of the provider when it returns true.
 	Before func(w http.ResponseWriter, r *http.Request) bool
@@ -94,6 +96,13 @@ func Start(t testing.TB, o Options) *Provider {
 	}
 	t.Cleanup(server.Close)
 	p.URL, p.Issuer = server.URL, cmp.Or(o.Issuer, server.URL)
+	if o.Host != "" {
+		_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Issuer = "http://" + net.JoinHostPort(o.Host, port)
+	}
 	if o.Slash {
 		p.Issuer += "/"
 	}

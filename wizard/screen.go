@@ -54,6 +54,7 @@ type screen struct {
 	steps   []StepState
 	version int // counts what can change the look of sidebar, header and lists
 	look    looking
+	asking  asking
 	checks  checking
 
 	serial  int  // of the latest hold
@@ -92,6 +93,10 @@ type (
 	seenMsg      struct {
 		run  int
 		seen Seen
+	}
+	toldMsg struct {
+		run  int
+		seen SeenProvider
 	}
 	checkMsg struct {
 		run    int
@@ -201,6 +206,8 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 		m.fail(msg.err)
 	case seenMsg:
 		return m.saw(msg)
+	case toldMsg:
+		return m.told(msg)
 	case checkMsg:
 		m.checked(msg)
 	case checkedMsg:

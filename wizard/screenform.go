@@ -33,6 +33,7 @@ func (m *screen) goTo(id string, want answers.Key) tea.Cmd {
 func (m *screen) open(id string, more bool, want answers.Key) tea.Cmd {
 	m.park()
 	m.message, m.copied, m.scroll, m.follow, m.help, m.stepList = "", false, 0, true, nil, nil
+	m.asking.leaving = ""
 	if id == m.last() {
 		m.page = onReview
 		return m.openReview()
@@ -207,6 +208,9 @@ func (m *screen) next() tea.Cmd {
 // leaveStep goes on to the next step that waits for a person, unless something
 // here is wrong or missing or has come to be asked.
 func (m *screen) leaveStep() tea.Cmd {
+	if m.waits() {
+		return nil
+	}
 	for i, b := range m.form.boxes {
 		if b.gone {
 			continue

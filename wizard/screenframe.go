@@ -6,6 +6,8 @@ import (
 
 	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/openchoreo/backstage-setup/steps"
 )
 
 // header says what this run is about, and which cluster: all that a person
@@ -18,6 +20,9 @@ func (m *screen) header(t *tokens) []string {
 		name += t.caution.Render(" (dry run)")
 	}
 	state := ""
+	if m.asking.running {
+		state = t.dim.Render("asking the identity provider" + markMore)
+	}
 	room := max(m.width-ansi.StringWidth(name)-1, 1)
 	if m.short() {
 		room = m.width
@@ -300,6 +305,15 @@ func (m *screen) reviewHints() []hint {
 	}
 	if v.failed != "" {
 		hints = append(hints, hint{"c", "go on although it failed"})
+	}
+	if steps.MaySkip(v.failed) {
+		hints = append(hints, hint{"s", "leave it out, with a reason"})
+	}
+	if m.tokenHelps() {
+		hints = append(hints, hint{"t", "judge a token"})
+	}
+	if m.unproven() {
+		hints = append(hints, hint{"p", "prove it with requests that fail"})
 	}
 	if m.s.Interrupted() != "" {
 		hints = append(hints, hint{"b", "put the earlier run back"})

@@ -96,6 +96,9 @@ func (m *screen) scrollPage(key string) {
 func (m *screen) pressForm(msg tea.KeyPressMsg) tea.Cmd {
 	b := m.current()
 	m.follow = true
+	if key := msg.String(); key != "enter" && key != "tab" {
+		m.asking.leaving = "" // the operator has something to do here
+	}
 	switch key := msg.String(); key {
 	case "enter", "tab":
 		return m.next()

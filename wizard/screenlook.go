@@ -55,9 +55,9 @@ func (s *Session) Reread() error {
 // relook looks again when the answers now are about something else.
 func (m *screen) relook() tea.Cmd {
 	if m.s.Query() == m.look.query {
-		return nil
+		return m.startAsk()
 	}
-	return m.startLook()
+	return tea.Batch(m.startLook(), m.startAsk())
 }
 
 // saw takes in what was found, unless the operator has moved on.
@@ -112,7 +112,10 @@ func (m *screen) lookAgain() tea.Cmd {
 	m.commitTouched()
 	m.checks.fresh = false
 	m.stopChecks()
-	return m.startLook()
+	m.s.ForgetProvider()
+	m.stopAsk()
+	m.asking.query = ProviderQuery{}
+	return m.startLook() // the provider is asked once that is known
 }
 
 // checking is one run of the checks.

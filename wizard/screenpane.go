@@ -23,6 +23,9 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 		}
 		top.add("")
 	}
+	if !m.short() {
+		m.providerPane(t, &top, width)
+	}
 	for _, line := range top.lines {
 		p.add("  " + line)
 	}
@@ -43,6 +46,7 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 	}
 	if m.short() {
 		var rest pane
+		m.providerPane(t, &rest, width)
 		m.notes(t, &rest, state, width)
 		if m.form.at >= 0 && m.form.step == m.steps[0].ID {
 			for _, line := range m.noNamespace() {
@@ -80,6 +84,17 @@ func (m *screen) notes(t *tokens, p *pane, state StepState, width int) {
 		for line := range strings.SplitSeq(note, "\n") {
 			p.text(t.text, line, width, column(line))
 		}
+		p.add("")
+	}
+}
+
+// providerPane draws what the identity provider said.
+func (m *screen) providerPane(t *tokens, p *pane, width int) {
+	list := m.providerLines(m.form.step)
+	for _, line := range list {
+		p.text(t.line(line.Kind), line.Text, width, 2)
+	}
+	if len(list) > 0 {
 		p.add("")
 	}
 }
@@ -136,6 +151,11 @@ func (m *screen) boxPane(t *tokens, p *pane, b *box, width int, focused bool) {
 	if focused {
 		for _, line := range folded(q.Why, width, 0) {
 			put(t.dim.Render(line))
+		}
+		if b.field.Doubt != "" {
+			for _, line := range folded("Look twice: "+b.field.Doubt+".", width, 0) {
+				put(t.caution.Render(line))
+			}
 		}
 		if b.field.Seen != "" {
 			for _, line := range folded("Here: "+b.field.Seen, width, 0) {

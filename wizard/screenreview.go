@@ -24,7 +24,7 @@ type reviewPage struct {
 // openReview works out the plan, which looks at nothing, and runs the checks.
 func (m *screen) openReview() tea.Cmd {
 	m.review = reviewPage{at: -1}
-	if m.look.running {
+	if m.busy() {
 		m.review.update(m)
 		return m.hold()
 	}
@@ -46,7 +46,7 @@ func (p *reviewPage) update(m *screen) {
 	}
 	p.plan.Checks = m.checks.inOrder()
 	p.lines, p.drawnKey = nil, ""
-	if m.look.running || p.err != nil {
+	if m.busy() || p.err != nil {
 		p.at = -1
 		return
 	}
@@ -87,6 +87,17 @@ func (m *screen) stepOfCheck(id string) string {
 			if c.ID == id {
 				return st.ID
 			}
+		}
+	}
+	return ""
+}
+
+// keyOfCheck returns the question that mends what a check found; "" when it is not
+// known.
+func (m *screen) keyOfCheck(id string) answers.Key {
+	for _, r := range m.checks.results {
+		if r.ID == id && r.Cure != nil {
+			return answers.Key(r.Cure.Key)
 		}
 	}
 	return ""
@@ -144,6 +155,18 @@ func (m *screen) pressReview(key string) tea.Cmd {
 			return v.do()
 		}
 		m.say(Plain, "It cannot be applied yet: the first lines say why.")
+	case "s":
+		if id := m.skippable(); id != "" {
+			return m.askSkip(id)
+		}
+	case "t":
+		if m.tokenHelps() {
+			return m.askToken()
+		}
+	case "p":
+		if m.unproven() {
+			return m.askProbe()
+		}
 	case "c":
 		if v.failed != "" {
 			return m.askAccept(v.failed)
@@ -170,7 +193,7 @@ func (m *screen) pressReview(key string) tea.Cmd {
 
 // ready tells whether nothing stands in the way of applying.
 func (m *screen) ready() bool {
-	return !m.look.running && m.look.err == nil && m.review.err == nil && !m.checks.running && m.review.plan.Plan != nil && m.review.plan.Blocked() == "" && m.untaken() == ""
+	return !m.busy() && m.look.err == nil && m.review.err == nil && !m.checks.running && m.review.plan.Plan != nil && m.review.plan.Blocked() == "" && m.untaken() == ""
 }
 
 // hasLastApplied tells whether kubectl's copy of old secrets is on the Secret.

@@ -40,6 +40,8 @@ func (m *screen) verdict() verdict {
 		default:
 			open("target", "target.values")
 		}
+	case m.asking.running:
+		l.add(Plain, "", "Asking the identity provider%s The review follows.", markMore)
 	case p.err != nil:
 		l.add(Bad, "", "%s %v", markWrong, p.err)
 		open("target", "target.values")
@@ -67,7 +69,7 @@ func (m *screen) verdict() verdict {
 		if stake, _ := atStake(v.failed); stake != "" {
 			v.row, v.do = "Look at the cluster and confirm it", func() tea.Cmd { return m.askAccept(v.failed) }
 		} else if step := m.stepOfCheck(v.failed); step != "" {
-			open(step, "")
+			open(step, m.keyOfCheck(v.failed))
 		}
 	case !r.Changes():
 		text := "Everything is as asked already."

@@ -52,10 +52,12 @@ func identity() Step {
 	}
 }
 
-// endpointNeeded: where the endpoints follow from the issuer, only that is missing.
+// endpointNeeded: the issuer comes first, since the endpoints follow from it.
+// Offline nobody can be asked, so all that is missing is told at once.
 var endpointNeeded = Condition{"with security.authentication, where discovery does not tell it", func(in plan.Input) bool {
 	_, derivable := endpointPaths[in.Draft.Identity.Provider]
-	return in.Draft.Security.Authentication && !undescribed(in) && (!derivable || in.Draft.Has("identity.issuer"))
+	alone := in.Current.Offline && !derivable
+	return in.Draft.Security.Authentication && !undescribed(in) && (alone || in.Draft.Has("identity.issuer"))
 }}
 
 func suggestIdentity(in plan.Input) []answers.Proposal {

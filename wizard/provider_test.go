@@ -147,7 +147,7 @@ func TestLinesAskTheProvider(t *testing.T) {
 	s := providedSession(t, Settings{}, map[string]string{"client.id": idptest.Renamed})
 	typeSecret(t, s, "client.secret", idptest.RenamedSecret)
 	var transcript bytes.Buffer
-	person := &script{lines: []string{provider.Issuer, "skip identity.redirect", "skip identity.redirect nobody signs in yet", "again", "probe", "no"}, echo: &transcript, end: io.EOF}
+	person := &script{lines: []string{provider.Issuer, "", "", "skip identity.redirect", "skip identity.redirect nobody signs in yet", "again", "probe", "no"}, echo: &transcript, end: io.EOF}
 	end, err := Lines(t.Context(), s, Terminal{In: person, Out: &transcript})
 	if err != nil || !end.Left {
 		t.Errorf("end %+v, error %v", end, err)
@@ -164,7 +164,7 @@ func TestLinesAskTheProvider(t *testing.T) {
 			t.Errorf("%q is not there", want)
 		}
 	}
-	for _, never := range []string{"Token endpoint", idptest.RenamedSecret} {
+	for _, never := range []string{"Token endpoint:", "Example: https://idp.example.com/oauth2/token", idptest.RenamedSecret} {
 		if strings.Contains(flat, never) {
 			t.Errorf("%q is there", never)
 		}

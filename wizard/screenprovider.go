@@ -65,11 +65,13 @@ func (m *screen) told(msg toldMsg) tea.Cmd {
 	}
 	leaving := m.asking.leaving
 	m.asking.leaving = ""
+	if m.message == waitText {
+		m.message = ""
+	}
 	switch {
 	case m.page == onReview:
 		return m.openReview()
 	case leaving != "" && m.page == onForm && m.form.step == leaving && m.menu == nil:
-		m.message = ""
 		return m.leaveStep()
 	}
 	return nil
@@ -82,9 +84,11 @@ func (m *screen) waits() bool {
 		return false
 	}
 	m.asking.leaving = m.form.step
-	m.say(Plain, "Asking the identity provider%s Enter goes on without it.", markMore)
+	m.say(Plain, waitText)
 	return true
 }
+
+const waitText = "Asking the identity provider" + markMore + " Enter goes on without it."
 
 // busy tells whether something that the review depends on is still being found out.
 func (m *screen) busy() bool { return m.look.running || m.asking.running }

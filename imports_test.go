@@ -43,6 +43,7 @@ var rooms = map[string]room{
 	"internal/idp":                         {[]string{"internal/secret"}, "speaks OAuth over a given client; no step, no printing"},
 	"internal/idp/idptest":                 {nil, "a provider for tests; knows nothing of the program"},
 	"internal/postgres":                    {[]string{"internal/secret"}, "one probe of a database; no step, no printing"},
+	"internal/postgres/pgtest":             {nil, "starts servers for tests; knows nothing of the client"},
 	"internal/openbao":                     {[]string{"internal/secret"}, "KV version 2 over a given client; no ExternalSecret, no step"},
 	"internal/openbao/baotest":             {nil, "a server for tests; knows nothing of the client"},
 	"k8s":                                  {[]string{"internal/secret"}, "the cluster as plain types: no step, no plan, no wizard"},
@@ -57,7 +58,7 @@ var rooms = map[string]room{
 }
 
 // beside are tests and tools: no part of the program, which must not import them.
-var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/idp/idptest", "internal/e2e", "internal/deps", "internal/docs"}
+var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/postgres/pgtest", "internal/idp/idptest", "internal/e2e", "internal/deps", "internal/docs"}
 
 // library is a dependency: the production packages that may import it, and why
 // no others. The longest prefix counts.

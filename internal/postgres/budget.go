@@ -1,0 +1,65 @@
+package postgres
+
+// Budget is how many connections the portal will want.
+type Budget struct {
+	Replicas int // at most, the autoscaler's included; 0 counts as 1
+	Surge    int // pods that a roll-out adds for its time
+	Plugins  int // with a database; 0 counts as 8
+	Pool     int // knexConfig.pool.max; 0 counts as 10, knex's default
+}
+
+// complete returns b with its defaults. Eight plugins are the upper bound for the
+// portal's image: seven with data, and one for what a pod does in between.
+func (b Budget) complete() Budget {
+	b.Replicas = max(b.Replicas, 1)
+	b.Surge = max(b.Surge, 0)
+	if b.Plugins < 1 {
+		b.Plugins = 8
+	}
+	if b.Pool < 1 {
+		b.Pool = 10
+	}
+	return b
+}
+
+// Needed is the most that the portal opens: every plugin of every pod has a pool
+// of its own.
+func (b Budget) Needed() int {
+	b = b.complete()
+	return b.Plugins * b.perPlugin()
+}
+
+// Least is what it cannot do without: one for each plugin of each pod.
+func (b Budget) Least() int {
+	b = b.complete()
+	return b.Plugins * (b.Replicas + b.Surge)
+}
+
+// Fit returns the largest pool, of at most 4, with which the portal stays below
+// free connections; 0 when none does.
+func (b Budget) Fit(free int) int { return min(4, max(0, free)/b.Least()) }
+
+// perPlugin is what one plugin opens in all pods.
+func (b Budget) perPlugin() int { return b.Pool * (b.Replicas + b.Surge) }
+
+// budget holds what the portal wants against the limits.
+func (j *judgement) budget(r *Report, b Budget) {
+	type limit struct {
+		tight, large string
+		free         int
+		what         string
+	}
+	limits := []limit{{"limit.tight", "limit.budget", r.Limits.Free(), "max_connections"}}
+	if r.Role.Limit >= 0 && !r.Role.Superuser {
+		limits = append(limits, limit{"limit.role.tight", "limit.role.budget", r.Role.Limit, "the role's connection limit"})
+	}
+	for _, l := range limits {
+		switch {
+		case r.Pooler: // the pooler's own limit counts, and nobody tells it
+		case l.free < b.Least():
+			j.add(l.tight, "%s leaves %d connections; the portal needs %d at least (%d plugins in %d pods)", l.what, max(0, l.free), b.Least(), b.Plugins, b.Replicas+b.Surge)
+		case l.free < b.Needed():
+			j.add(l.large, "%s leaves %d connections; the portal opens up to %d (%d plugins with %d each in %d pods); with a pool of %d it opens %d", l.what, l.free, b.Needed(), b.Plugins, b.Pool, b.Replicas+b.Surge, b.Fit(l.free), b.Fit(l.free)*b.Least())
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"html"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/openchoreo/backstage-setup/internal/secret"
+)
+
+const (
+	maxLine  = 500 // characters of a verdict's line
+	maxWords = 200 // characters of a server's own words in it
+)
+
+// withheld stands for a text that repeats a secret in pieces or in a spelling
+// that cannot be replaced.
+const withheld = "[not shown: it repeats the secret]"
+
+// veil makes text of a server fit to be shown: no control characters, nothing
+// that reorders or hides text, no known secret in any spelling. The nil veil
+// knows no secret.
+type veil struct {
+	scrubber secret.Scrubber
+	short    []string // too short for the scrubber
+}
+
+func newVeil(secrets ...secret.Text) *veil {
+	v := &veil{}
+	for _, s := range secrets {
+		v.scrubber.Add(s)
+		v.scrubber.Add(secret.New(squeeze(s.Reveal()))) // its blanks may be left out
+		if n := s.Len(); n > 0 && n < 6 {
+			v.short = append(v.short, s.Reveal())
+		}
+	}
+	return v
+}
+
+// words is line for what a server says about itself: it is withheld as a whole
+// when even its decoded forms repeat a secret, or when a secret is too short to
+// be told from ordinary words.
+func (v *veil) words(s string) string {
+	if v.repeats(s) {
+		return withheld
+	}
+	return v.line(s, maxWords)
+}
+
+// repeats says whether s holds a secret, also in pieces or encoded once more.
+func (v *veil) repeats(s string) bool {
+	if v == nil {
+		return false
+	}
+	for _, form := range decoded(s) {
+		for _, text := range []string{form, squeeze(form)} {
+			if v.scrubber.Scrub(text) != text {
+				return true
+			}
+			for _, short := range v.short {
+				if strings.Contains(text, short) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// line returns s as one line of at most limit characters.
+func (v *veil) line(s string, limit int) string {
+	if v != nil {
+		s = v.scrubber.Scrub(s)
+	}
+	s = visible(s)
+	if v != nil { // what was taken out may have torn a secret apart
+		s = v.scrubber.Scrub(s)
+	}
+	if utf8.RuneCountInString(s) > limit {
+		s = string([]rune(s)[:limit-1]) + "…"
+	}
+	return s
+}
+
+// decoded returns s and what it is when an encoding around it is undone.
+func decoded(s string) []string {
+	all := []string{s, html.UnescapeString(s)}
+	if u, err := url.QueryUnescape(s); err == nil {
+		all = append(all, u)
+	}
+	if u, err := url.PathUnescape(s); err == nil {
+		all = append(all, u)
+	}
+	if u, err := strconv.Unquote(`"` + s + `"`); err == nil {
+		all = append(all, u)
+	}
+	return all
+}
+
+// squeeze leaves out everything that could stand between the letters of a word.
+func squeeze(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || hidden(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// visible leaves out what cannot be seen or changes how the rest is seen, and
+// makes one blank of every white space.
+func visible(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case hidden(r):
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// hidden says whether r is a control character, a format character (bidirectional
+// marks, zero-width joiners, tags) or of no public meaning.
+func hidden(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
+		unicode.Is(unicode.Variation_Selector, r) || r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0'
+}

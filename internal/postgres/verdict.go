@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Class is how bad a Verdict is.
+type Class string
+
+// The classes. Only Pass says that it will work.
+const (
+	Pass         Class = "pass"
+	Warn         Class = "warn"         // works, but somebody should know
+	Inconclusive Class = "inconclusive" // cannot be known from here
+	Fail         Class = "fail"         // will not work
+)
+
+// Verdict is one finding. Its texts are one line each, hold no secret and nothing
+// that a terminal would interpret.
+type Verdict struct {
+	ID    string // stable: "login.password"; all are in Kinds
+	Class Class
+	Found string // what is so, with the values
+	Cause string // why that matters: what the portal or the server does with it
+	Fix   string // what to do, the SQL included; "" with a Pass
+}
+
+// String is "class id: found".
+func (v Verdict) String() string { return fmt.Sprintf("%s %s: %s", v.Class, v.ID, v.Found) }
+
+// Worst returns the class that decides: Fail before Inconclusive before Warn
+// before Pass. Without verdicts nothing is known: Inconclusive.
+func Worst(verdicts []Verdict) Class {
+	for _, class := range []Class{Fail, Inconclusive, Warn, Pass} {
+		if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Class == class }) {
+			return class
+		}
+	}
+	return Inconclusive
+}
+
+// Kind is what all verdicts of one ID have in common. Its texts name the role as
+// <role> and the database as <database>; a Verdict has them in SQL's quotes.
+type Kind struct {
+	ID         string
+	Class      Class
+	Cause, Fix string
+}
+
+// Kinds returns every verdict that there is, in the order of the checks, for
+// documentation.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// judgement collects the verdicts of one check of one target.
+type judgement struct {
+	target   Target
+	database string // that the verdicts are about
+	veil     *veil
+	verdicts []Verdict
+}
+
+func newJudgement(t Target) *judgement {
+	return &judgement{target: t, database: t.entry(), veil: newVeil(t.Password)}
+}
+
+// add appends the verdict of that id. What the line says may hold words of the
+// server: all texts are cleaned here, for all verdicts alike.
+func (j *judgement) add(id, format string, args ...any) {
+	j.about(id, j.database, format, args...)
+}
+
+// about is add for a verdict about another database.
+func (j *judgement) about(id, database, format string, args ...any) {
+	v := Verdict{ID: id, Class: Fail, Found: j.veil.line(fmt.Sprintf(format, args...), maxLine)}
+	// An id that is not there is kept from happening by a test; it must not become
+	// a pass.
+	if at := slices.IndexFunc(kinds, func(k Kind) bool { return k.ID == id }); at >= 0 {
+		k := kinds[at]
+		names := strings.NewReplacer("<role>", quoteName(j.target.User), "<database>", quoteName(database))
+		v.Class, v.Cause = k.Class, j.veil.line(names.Replace(k.Cause), maxLine)
+		v.Fix = j.veil.line(names.Replace(k.Fix), maxLine)
+	}
+	j.verdicts = append(j.verdicts, v)
+}
+
+// fault appends the verdict of what broke the connection.
+func (j *judgement) fault(f *fault) { j.add(f.id, "%s", j.line(f)) }
+
+// line is what a fault has to say. A server's own words are withheld when they
+// repeat the password, in whatever spelling.
+func (j *judgement) line(f *fault) string {
+	if f.found != "" {
+		return f.found
+	}
+	return fmt.Sprintf("the server says: %s (SQLSTATE %s)", j.veil.words(f.said), f.code)
+}
+
+// blocked says whether there is a verdict that forbids a pass.
+func (j *judgement) blocked() bool {
+	return slices.ContainsFunc(j.verdicts, func(v Verdict) bool { return v.Class == Fail || v.Class == Inconclusive })
+}
+
+// quoteName is s as an identifier in SQL.
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }

@@ -123,6 +123,9 @@ func verdictEntries() []Entry {
 		if k.Fix != "" {
 			do = strings.ToUpper(k.Fix[:1]) + k.Fix[1:] + "."
 		}
+		if k.ID == "tls.private" {
+			do += " `backstage-setup explain private-ca` says what the portal and the API each need."
+		}
 		entries[i] = Entry{Kind: VerdictEntry, Name: k.ID, Group: "Codes of the identity checks", Title: verdictTitles[k.Class], Meaning: meaning + ".", Do: do}
 	}
 	return entries

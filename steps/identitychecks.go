@@ -116,6 +116,9 @@ func (j judge) result(step string, key answers.Key, verdicts []idp.Verdict) chec
 	}
 	status := map[idp.Class]check.Status{idp.Pass: check.Pass, idp.Warn: check.Warn, idp.Inconclusive: check.Inconclusive, idp.Fail: check.Fail}[main.Class]
 	r := check.Result{Status: status, Code: main.ID, Found: strings.Join(lines, "\n"), Hint: main.Fix}
+	if slices.Contains(told, "tls.private") {
+		r.Hint = strings.TrimPrefix(r.Hint+"; `backstage-setup explain private-ca` says what the portal and the API each need to trust it", "; ")
+	}
 	if main.Class == idp.Fail || main.Class == idp.Inconclusive {
 		r.Cure = &check.Cure{Flow: "install", Step: step, Key: string(key)}
 	}

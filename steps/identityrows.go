@@ -97,6 +97,9 @@ func providerNotes(in plan.Input) []string {
 	for _, w := range p.Warnings {
 		lines = append(lines, p.Name+": "+w+".")
 	}
+	if len(lines) == 0 {
+		return nil
+	}
 	return joined(append(lines, more(p)))
 }
 

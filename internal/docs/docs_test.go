@@ -46,6 +46,19 @@ func TestEveryAnswerIsInATable(t *testing.T) {
 	}
 }
 
+func TestEveryProviderIsInThePage(t *testing.T) {
+	blocks := providers(steps.Entries())
+	_, q, _ := steps.Catalog().Find("identity.provider")
+	for _, o := range q.Options {
+		if !strings.Contains(blocks["providers"], "### "+o.Title+"\n\n`identity.provider: "+o.Value+"`. ") {
+			t.Errorf("no part about %s", o.Value)
+		}
+	}
+	if strings.Contains(blocks["providers"], "<") || !strings.Contains(blocks["private-ca"], "NODE_EXTRA_CA_CERTS") {
+		t.Error("HTML, or nothing about private authorities")
+	}
+}
+
 func TestRowsKeepTheirCells(t *testing.T) {
 	var b strings.Builder
 	row(&b, "a|b", "c\nd", "<e>")

@@ -1,5 +1,6 @@
 // Command docs writes the parts of the documentation that would drift: the
-// tables of docs/answers.md from the catalog of the steps, and the picture
+// tables of docs/answers.md and the lists of docs/identity-providers.md from the
+// catalog of the steps, and the picture
 // docs/wizard.svg from a run of the program on a terminal. It is no part of the
 // program, and must not know a setting or a screen by heart.
 package main
@@ -16,9 +17,11 @@ import (
 )
 
 //go:generate go run . tables ../../docs/answers.md
+//go:generate go run . providers ../../docs/identity-providers.md
 
 const usage = `usage:
-  docs tables FILE      write the generated blocks of a Markdown file anew
+  docs tables FILE      write the generated blocks of docs/answers.md anew
+  docs providers FILE   write those of docs/identity-providers.md anew
   docs picture FILE     run the program of this module and write its screen as SVG`
 
 func main() {
@@ -37,19 +40,21 @@ func run(ctx context.Context, args []string) error {
 	}
 	switch path := args[1]; args[0] {
 	case "tables":
-		return writeTables(path)
+		return write(path, tables(steps.Entries()))
+	case "providers":
+		return write(path, providers(steps.Entries()))
 	case "picture":
 		return writePicture(ctx, path)
 	}
 	return errors.New(usage)
 }
 
-func writeTables(path string) error {
+func write(path string, blocks map[string]string) error {
 	before, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	after, err := fill(string(before), tables(steps.Entries()))
+	after, err := fill(string(before), blocks)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -144,7 +144,7 @@ func TestSessionSkips(t *testing.T) {
 // them, and the review takes commands about it.
 func TestLinesAskTheProvider(t *testing.T) {
 	provider := idptest.Start(t, idptest.Options{Redirect: providedCallback})
-	s := providedSession(t, Settings{}, map[string]string{"client.id": idptest.Renamed, "serviceClient.id": ""})
+	s := providedSession(t, Settings{}, map[string]string{"client.id": idptest.Renamed})
 	typeSecret(t, s, "client.secret", idptest.RenamedSecret)
 	var transcript bytes.Buffer
 	person := &script{lines: []string{provider.Issuer, "", "", "skip identity.redirect", "skip identity.redirect nobody signs in yet", "again", "probe", "no"}, echo: &transcript, end: io.EOF}

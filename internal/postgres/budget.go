@@ -1,5 +1,7 @@
 package postgres
 
+import "fmt"
+
 // Budget is how many connections the portal will want.
 type Budget struct {
 	Replicas int // at most, the autoscaler's included; 0 counts as 1
@@ -29,7 +31,7 @@ func (b Budget) Needed() int {
 	return b.Plugins * b.perPlugin()
 }
 
-// Least is what it cannot do without: one for each plugin of each pod.
+// Least is one connection for each plugin of each pod.
 func (b Budget) Least() int {
 	b = b.complete()
 	return b.Plugins * (b.Replicas + b.Surge)
@@ -54,12 +56,17 @@ func (j *judgement) budget(r *Report, b Budget) {
 		limits = append(limits, limit{"limit.role.tight", "limit.role.budget", r.Role.Limit, "the role's connection limit"})
 	}
 	for _, l := range limits {
+		fit := b.Fit(l.free)
+		advice := fmt.Sprintf("with a pool of %d it opens %d", fit, fit*b.Least())
+		if fit == 0 {
+			advice = fmt.Sprintf("even one for each plugin makes %d", b.Least())
+		}
 		switch {
 		case r.Pooler: // the pooler's own limit counts, and nobody tells it
-		case l.free < b.Least():
-			j.add(l.tight, "%s leaves %d connections; the portal needs %d at least (%d plugins in %d pods)", l.what, max(0, l.free), b.Least(), b.Plugins, b.Replicas+b.Surge)
+		case l.free < b.Plugins:
+			j.add(l.tight, "%s leaves %d connections; a single pod needs one for each of its %d plugins", l.what, max(0, l.free), b.Plugins)
 		case l.free < b.Needed():
-			j.add(l.large, "%s leaves %d connections; the portal opens up to %d (%d plugins with %d each in %d pods); with a pool of %d it opens %d", l.what, l.free, b.Needed(), b.Plugins, b.Pool, b.Replicas+b.Surge, b.Fit(l.free), b.Fit(l.free)*b.Least())
+			j.add(l.large, "%s leaves %d connections; the portal opens up to %d (%d plugins with %d each in %d pods); %s", l.what, l.free, b.Needed(), b.Plugins, b.Pool, b.Replicas+b.Surge, advice)
 		}
 	}
 }

@@ -21,10 +21,10 @@ func (c *Client) Chain(ctx context.Context, t Target) (TLS, []Verdict) {
 	s := &session{target: t}
 	raw, err := c.dial(ctx, s)
 	if err != nil {
-		j.fault(broken(ctx, dialing, t.address(), err, nil))
+		j.fault(broken(ctx, dialing, t.address(), err))
 		return TLS{}, j.verdicts
 	}
-	s.raw, s.conn, s.at, s.first = raw, raw, waiting, &head{Conn: raw}
+	s.raw, s.conn, s.at = raw, raw, waiting
 	defer s.drop()
 	if f := s.within(ctx, loginTimeout, func() error { return c.secure(s) }); f != nil {
 		j.fault(f)

@@ -43,10 +43,9 @@ const (
 
 // broken says why a connection broke off at a stage. Errors of libraries may
 // repeat what a server sent, so only what is known is worded.
-func broken(ctx context.Context, at stage, address string, err error, first []byte) *fault {
+func broken(ctx context.Context, at stage, address string, err error) *fault {
 	var known *fault
 	var name *net.DNSError
-	var op *net.OpError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -62,17 +61,13 @@ func broken(ctx context.Context, at stage, address string, err error, first []by
 		return faultf("network.refused", "nothing listens on %s (ECONNREFUSED)", address)
 	case at == dialing:
 		return faultf("network.unreachable", "%s cannot be reached from here", address)
-	case at == greeting && alien(first):
-		return strange(address, first)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
 		if at > greeting {
 			return faultf("network.dropped", "%s closed the connection in the middle of it", address)
 		}
 		return faultf("network.closed", "%s closed the connection without an answer", address)
-	case errors.As(err, &op):
-		return faultf("network.unreachable", "the connection to %s broke", address)
 	}
-	return strange(address, first)
+	return faultf("network.unreachable", "the connection to %s broke", address) // a port-forward's own words
 }
 
 // late says who is slow.

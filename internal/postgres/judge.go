@@ -95,7 +95,9 @@ func (c *Client) insideAll(ctx context.Context, j *judgement, r *Report, b Budge
 			}
 			if f := c.inside(ctx, j, d); f != nil {
 				j.about(f.id, d.Name, "%s: %s", d.Name, j.line(f))
-				return
+				if f.found != "" { // the connection, not this database
+					return
+				}
 			}
 		}
 	}

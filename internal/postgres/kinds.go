@@ -41,7 +41,7 @@ var tlsKinds = []Kind{
 	{"tls.handshake", Inconclusive, "Node.js may fare differently, since its TLS is another", "look into the server's log, and check ssl_ciphers and its certificate"},
 	{"tls.selfsigned", Fail, "the portal accepts certificates of authorities that Node.js knows", "give this certificate as the CA file (database.postgresql.caFile) after comparing its fingerprint with the server's"},
 	{"tls.authority", Fail, "the portal trusts what Node.js is built with; Amazon RDS, Cloud SQL and servers in the cluster have authorities of their own", "give the authority's certificate as the CA file (database.postgresql.caFile); it becomes a key of the Secret and a variable of the portal"},
-	{"tls.incomplete", Fail, "the portal does not fetch what is missing between the certificate and its authority", "let the server show the whole chain (ssl_cert_file: its own certificate first, then the intermediate ones), or put those into the CA file too"},
+	{"tls.incomplete", Fail, "the portal does not fetch what is missing between the certificate and its authority", "let the server show the whole chain (ssl_cert_file: its own certificate first, then the intermediate ones), or put the issuer's certificate and those above it into the CA file"},
 	{"tls.partial", Fail, "Node.js follows a chain up to a certificate that is signed by itself", "put the root certificate into the CA file too"},
 	{"tls.public", Fail, "with a CA file the portal trusts nothing else: Node.js's own list is replaced", "leave the CA file (database.postgresql.caFile) out"},
 	{"tls.host", Fail, "the portal compares the host name with the certificate", "give a host name that is in the certificate, or add this one to its subject alternative names"},
@@ -100,9 +100,9 @@ var limitKinds = []Kind{
 	{"limit.role", Fail, "the role's CONNECTION LIMIT is reached", "ALTER ROLE <role> CONNECTION LIMIT -1"},
 	{"limit.database", Fail, "the database's CONNECTION LIMIT is reached", "ALTER DATABASE <database> CONNECTION LIMIT -1"},
 	{"limit.server", Fail, "max_connections is reached", "close connections that nobody needs, or raise max_connections and restart the server"},
-	{"limit.tight", Fail, "every plugin of every pod needs a connection of its own", "raise max_connections and restart the server, or run fewer replicas"},
-	{"limit.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to 4 (backstage.appConfig, or the variable APP_CONFIG_backend_database_knexConfig_pool_max), or raise max_connections"},
-	{"limit.role.tight", Fail, "every plugin of every pod needs a connection of its own", "ALTER ROLE <role> CONNECTION LIMIT -1"},
+	{"limit.tight", Fail, "every plugin needs a connection of its own when the portal starts", "raise max_connections and restart the server, or close what nobody needs"},
+	{"limit.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to 4 (backstage.appConfig, or the variable APP_CONFIG_backend_database_knexConfig_pool_max), run fewer replicas, or raise max_connections"},
+	{"limit.role.tight", Fail, "every plugin needs a connection of its own when the portal starts", "ALTER ROLE <role> CONNECTION LIMIT -1"},
 	{"limit.role.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "ALTER ROLE <role> CONNECTION LIMIT -1, or set backend.database.knexConfig.pool.max to 4"},
 }
 

@@ -75,7 +75,7 @@ const (
 	askDatabases = `select datname, pg_catalog.pg_get_userbyid(datdba), pg_catalog.pg_encoding_to_char(encoding),
 		pg_catalog.has_database_privilege(oid, 'CONNECT'), pg_catalog.has_database_privilege(oid, 'CREATE'),
 		pg_catalog.pg_has_role(datdba, 'USAGE'), datallowconn, datconnlimit
-		from pg_catalog.pg_database where datname like 'backstage\_plugin\_%' or datname = current_database() order by datname limit 200`
+		from pg_catalog.pg_database where datname like 'backstage\_plugin\_%' or datname = current_database() order by datname <> current_database(), datname limit 200`
 	askSchema = `select pg_catalog.has_schema_privilege('public', 'CREATE')`
 )
 

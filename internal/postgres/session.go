@@ -17,6 +17,7 @@ const (
 	maxMessage      = 1 << 20 // bytes
 	maxLogin        = 64 << 10
 	maxMessages     = 10_000 // of one answer
+	maxAnswer       = 4 << 20
 )
 
 // session is a connection that is logged in. pgproto3 has the messages; TLS and
@@ -28,20 +29,21 @@ type session struct {
 	raw      net.Conn
 	conn     net.Conn // raw, or TLS over it
 	front    *pgproto3.Frontend
-	first    *head // what conn has said first
+	first    *head // conn, from its first message on
 	loopback bool  // the name means this machine here
 	tls      *TLS
-	auth     string // how the server asked for the password; "" when it did not
-	process  uint32 // of the server, as it says
-	params   map[string]string
+	auth     string        // how the server asked for the password; "" when it did not
+	process  uint32        // of the server, as it says
 	patience time.Duration // with a query
 	at       stage
 }
 
-// head is a connection that remembers the first bytes that came in.
+// head is a connection that remembers the first bytes that came in, and its own
+// last error.
 type head struct {
 	net.Conn
 	bytes []byte
+	err   error
 }
 
 func (h *head) Read(p []byte) (int, error) {
@@ -49,18 +51,19 @@ func (h *head) Read(p []byte) (int, error) {
 	if room := 64 - len(h.bytes); room > 0 {
 		h.bytes = append(h.bytes, p[:min(n, room)]...)
 	}
+	h.err = err
 	return n, err
 }
 
 // open connects and logs in to a database. The session's tls is there also when
 // the fault is about it.
 func (c *Client) open(ctx context.Context, t Target, database string) (*session, *fault) {
-	s := &session{target: t, database: database, params: map[string]string{}, patience: queryTimeout}
+	s := &session{target: t, database: database, patience: queryTimeout}
 	raw, err := c.dial(ctx, s)
 	if err != nil {
-		return s, broken(ctx, dialing, t.address(), err, nil)
+		return s, broken(ctx, dialing, t.address(), err)
 	}
-	s.raw, s.conn, s.at, s.first = raw, raw, waiting, &head{Conn: raw}
+	s.raw, s.conn, s.at = raw, raw, waiting
 	if err := s.within(ctx, loginTimeout, func() error { return c.secure(s) }); err != nil {
 		s.drop()
 		return s, err
@@ -116,7 +119,7 @@ func (s *session) within(ctx context.Context, limit time.Duration, exchange func
 	if err == nil {
 		return nil
 	}
-	return broken(ctx, s.at, s.target.address(), err, s.first.bytes)
+	return broken(ctx, s.at, s.target.address(), err)
 }
 
 // secure asks for TLS as node-postgres does: a request, and one byte in answer.
@@ -188,15 +191,13 @@ func (s *session) login() error {
 		switch m := message.(type) {
 		case *pgproto3.ErrorResponse:
 			return s.known(serverError(m))
-		case *pgproto3.ParameterStatus:
-			s.params[m.Name] = m.Value
 		case *pgproto3.BackendKeyData:
 			s.process = m.ProcessID
 		case *pgproto3.ReadyForQuery:
 			s.front.SetMaxBodyLen(maxMessage)
 			s.at = asking
 			return nil
-		case *pgproto3.NoticeResponse, *pgproto3.NegotiateProtocolVersion, *pgproto3.AuthenticationOk:
+		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus, *pgproto3.NegotiateProtocolVersion, *pgproto3.AuthenticationOk:
 		default:
 			if err := s.authenticate(message); err != nil {
 				return err
@@ -209,19 +210,26 @@ func (s *session) login() error {
 // receive reads the next message.
 func (s *session) receive() (pgproto3.BackendMessage, error) {
 	message, err := s.front.Receive()
-	switch {
+	switch address := s.target.address(); {
 	case err == nil:
 		return message, nil
-	case tooLarge(err) && !alien(s.first.bytes):
-		return nil, faultf("server.large", "%s sends a message of more than what PostgreSQL sends here", s.target.address())
+	case s.at == greeting && alien(s.first.bytes):
+		return nil, strange(address, s.first.bytes)
+	case s.first.err != nil: // of the connection, not of what it brought
+		return nil, err
+	case tooLarge(err):
+		return nil, faultf("server.large", "%s sends a message of more than what PostgreSQL sends here", address)
+	case s.at <= loggingIn && s.front.GetAuthType() != pgproto3.AuthTypeOk:
+		return nil, faultf("login.method", "the server asks for a login of the type %d", s.front.GetAuthType())
 	}
-	return nil, err
+	return nil, strange(s.target.address(), s.first.bytes)
 }
 
 // query asks in the simple protocol and returns the last result's rows; nil is
 // SQL's NULL.
 func (s *session) query(ctx context.Context, sql string) ([][]*string, *fault) {
 	var rows [][]*string
+	size := 0
 	f := s.within(ctx, s.patience, func() error {
 		s.front.Send(&pgproto3.Query{String: sql})
 		if err := s.front.Flush(); err != nil {
@@ -237,6 +245,12 @@ func (s *session) query(ctx context.Context, sql string) ([][]*string, *fault) {
 			case *pgproto3.RowDescription:
 				rows = nil
 			case *pgproto3.DataRow:
+				for _, value := range m.Values {
+					size += len(value)
+				}
+				if size > maxAnswer {
+					return faultf("server.large", "%s answers with more than what PostgreSQL says here", s.target.address())
+				}
 				rows = append(rows, values(m.Values))
 			case *pgproto3.ErrorResponse:
 				failed = s.known(serverError(m))

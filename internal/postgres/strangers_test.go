@@ -168,11 +168,13 @@ var strangers = []struct {
 	{"endless notices", "3.3", endless, "fail server.other", "fail server.other"},
 	{"TLS at once", "3.2", answers("\x15\x03\x03\x00\x02\x02\x28"), "fail server.tlsfirst", "fail server.tlsfirst"},
 	{"agrees to TLS and talks on", "3.2", answers("SHTTP"), "fail server.other", "fail server.other"},
-	{"agrees to TLS and speaks it not", "3.2", answers("S"), "inconclusive server.silent", "inconclusive server.silent"},
+	{"agrees to TLS and speaks it not", "3.2", answers("S"), "fail server.other", "inconclusive server.silent"},
 	{"error before TLS", "3.5 53300", answers("E\x00\x00\x00\x1cSFATAL\x00C53300\x00Mfull up\x00\x00"), "fail limit.server", "fail limit.server"},
 	{"old error before TLS", "3.5", answers("Eunsupported frontend protocol\x00"), "fail server.other", "fail server.other"},
 	{"plain password", "3.2 plain text", send(&pgproto3.AuthenticationCleartextPassword{}), "inconclusive login.cleartext", "fail server.other"},
 	{"OAuth alone", "pg-protocol knows passwords only", send(&pgproto3.AuthenticationSASL{AuthMechanisms: []string{"OAUTHBEARER"}}), "fail login.method", "fail server.other"},
+	{"Windows login", "pg-protocol knows passwords only", says("R\x00\x00\x00\x08\x00\x00\x00\x09"), "fail login.method", "fail server.other"},
+	{"too much of an answer", "3.3", flood, "inconclusive login.unchecked, fail server.large", "fail server.other"},
 	{"too many iterations", "sasl.js", challenge("r=NONCEmore,s=c2FsdA==,i=999999999"), "inconclusive login.scram", "fail server.other"},
 	{"other nonce", "sasl.js", challenge("r=other,s=c2FsdA==,i=4096"), "inconclusive login.scram", "fail server.other"},
 	{"own nonce alone", "sasl.js", challenge("r=NONCE,s=c2FsdA==,i=4096"), "inconclusive login.scram", "fail server.other"},
@@ -195,6 +197,15 @@ var strangers = []struct {
 	{"CONNECT, translated", "3.5 42501 in another language", refuse("42501", "keine Berechtigung für Datenbank »postgres«"), "fail database.connect", "fail server.other"},
 	{"hostile words", "secrets.md", refuse("28P01", "\x1b]0;owned\x07 "+password+" \u202egnp"), "fail login.password", "fail server.other"},
 }
+
+// flood answers a query with row after row.
+var flood = backend(func(b *pgproto3.Backend) {
+	b.Send(&pgproto3.AuthenticationOk{})
+	b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+	for b.Flush() == nil {
+		b.Send(&pgproto3.DataRow{Values: [][]byte{make([]byte, 900_000)}})
+	}
+})
 
 func endless(conn net.Conn) {
 	if _, err := conn.Read(make([]byte, 1024)); err != nil {
@@ -223,7 +234,7 @@ func TestStrangers(t *testing.T) {
 				if encrypted {
 					want = v.tls
 				}
-				if strings.Contains(want, "silent") || strings.Contains(want, "slow") {
+				if strings.Contains(want+v.tls, "silent") || strings.Contains(want, "slow") {
 					var cancel func()
 					ctx, cancel = context.WithTimeout(ctx, 150*time.Millisecond)
 					defer cancel()
@@ -359,6 +370,28 @@ func TestNetwork(t *testing.T) {
 		})
 	}
 }
+
+// TestForward: what a port-forward says later is about the way, not the server.
+func TestForward(t *testing.T) {
+	for at, said := range []string{"", "R\x00\x00\x00\x08"} {
+		ask := target()
+		ask.SSL = false
+		_, verdicts := client(t, postgres.Config{Dial: func(context.Context, string, string) (net.Conn, error) {
+			return &scripted{Reader: io.MultiReader(strings.NewReader(said), failing{})}, nil
+		}}).Probe(t.Context(), ask, small)
+		expect(t, verdicts, "warn tls.off, inconclusive network.unreachable")
+		if at == 0 {
+			_, verdicts = client(t, postgres.Config{Dial: func(context.Context, string, string) (net.Conn, error) {
+				return &scripted{Reader: failing{}}, nil
+			}}).Chain(t.Context(), ask)
+			expect(t, verdicts, "inconclusive network.unreachable")
+		}
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, errors.New("lost connection to pod") }
 
 func resolve(err error, addresses ...string) func(context.Context, string) ([]string, error) {
 	return func(context.Context, string) ([]string, error) { return addresses, err }

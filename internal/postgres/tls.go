@@ -166,7 +166,11 @@ func (c *Client) untrusted(t Target, chain []*x509.Certificate, options x509.Ver
 		return faultf("tls.authority", "the certificate of %s comes from %q, which is not trusted (Node.js: SELF_SIGNED_CERT_IN_CHAIN)", address, last.Subject)
 	// A public authority says where its certificate is, a private one rarely.
 	case len(chain) == 1 && (c.private || len(leaf.IssuingCertificateURL) > 0):
-		return faultf("tls.incomplete", "%s shows its own certificate, issued by %q, and not those above it (Node.js: UNABLE_TO_VERIFY_LEAF_SIGNATURE)", address, leaf.Issuer)
+		where := "which is not trusted by itself"
+		if c.private {
+			where = "which is not in the CA file"
+		}
+		return faultf("tls.incomplete", "%s shows its own certificate alone, issued by %q, %s (Node.js: UNABLE_TO_VERIFY_LEAF_SIGNATURE)", address, leaf.Issuer, where)
 	case len(chain) == 1:
 		return faultf("tls.authority", "the certificate of %s is issued by %q, which is not trusted (Node.js: UNABLE_TO_VERIFY_LEAF_SIGNATURE)", address, leaf.Issuer)
 	}

@@ -97,7 +97,7 @@ func denied(rights []k8s.Access, r k8s.Access) bool {
 
 // journalCheck tells of an earlier run that did not end.
 func journalCheck(in plan.Input) check.Check {
-	return judged("run.interrupted", "no run was interrupted", nil, func() check.Result {
+	return judged("run.interrupted", "no run was interrupted", []string{"cluster.reachable"}, func() check.Result {
 		j := in.Current.Journal
 		switch {
 		case in.Current.JournalProblem != "":
@@ -214,7 +214,7 @@ func releaseChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Ch
 			}
 			return fail(r.Status+": "+why, command)
 		}),
-		judged("chart.minor-change", "the chart keeps its minor version", nil, func() check.Result {
+		judged("chart.minor-change", "the chart keeps its minor version", []string{"cluster.reachable"}, func() check.Result {
 			if !r.Installed || r.ChartVersion == "" || r.Chart != chart.Name || !chart.MinorChange(r.ChartVersion, in.Chart.Version) {
 				return pass(keepsMinor(r, in.Chart.Version))
 			}

@@ -90,6 +90,10 @@ func (s *Session) loadChart() error {
 		}
 	}
 	c, profile, helmRef, note, err := find()
+	if err != nil && s.undoing() {
+		// What is put back is in the journal: any chart will do.
+		c, profile, helmRef, note, err = s.env.Chart(ctx, "")
+	}
 	switch {
 	case err != nil && s.given.Has("chart"):
 		return fmt.Errorf("chart: %w", err)

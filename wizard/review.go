@@ -41,6 +41,17 @@ func (r Review) Failed() string {
 	return ""
 }
 
+// AllFailed returns the ids of all failed checks, in their order.
+func (r Review) AllFailed() []string {
+	var ids []string
+	for _, c := range r.Checks {
+		if c.Status == check.Fail {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
 // Changes tells whether applying would do anything.
 func (r Review) Changes() bool { return r.Plan != nil && len(r.Plan.Actions) > 0 }
 

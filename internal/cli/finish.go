@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/file"
@@ -36,8 +38,7 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 				return err
 			}
 		}
-		return &exitError{code: exitCheck, result: &result, message: fmt.Sprintf("check %s failed: nothing was changed", failed),
-			hint: fmt.Sprintf("mend it, or go on regardless with --accept %s", failed)}
+		return blocked(end.Review.AllFailed(), &result)
 	}
 	if a.output == "json" {
 		return wizard.WriteJSON(a.out, result)
@@ -49,6 +50,20 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 		return wizard.WritePlain(a.out, end.Preview())
 	}
 	return wizard.WritePlain(a.out, end.Summary())
+}
+
+// blocked is the end of a run that failed checks keep from writing anything.
+func blocked(failed []string, result *wizard.Result) error {
+	e := &exitError{code: exitCheck, result: result, message: fmt.Sprintf("check %s failed: nothing was changed", failed[0])}
+	if len(failed) > 1 {
+		e.message = fmt.Sprintf("checks %s failed: nothing was changed", strings.Join(failed, ", "))
+	}
+	if slices.Contains(failed, "cluster.reachable") {
+		e.hint = "mend it: nothing can be written to a cluster that does not answer; --offline writes files only"
+		return e
+	}
+	e.hint = "mend it, or go on regardless with --accept " + strings.Join(failed, " --accept ")
+	return e
 }
 
 func wrongAnswers(problems answers.Problems) error {

@@ -90,7 +90,7 @@ func (a *app) report(err error) int {
 	if e.silent {
 		return e.code
 	}
-	if a.output == "json" && e.code != exitLeft {
+	if a.output == "json" {
 		var document any = map[string]any{"error": errorResult(e)}
 		if e.result != nil {
 			e.result.Error = errorResult(e)

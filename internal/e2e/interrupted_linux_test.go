@@ -121,7 +121,8 @@ func (h *held) drained(t *testing.T) output {
 // not fit although there is some room left: less than slack.
 type moment struct{ room, slack int }
 
-// moments are the ends of the lines that a run has written.
+// moments are the ends of the lines that a run has written, but for what helm says
+// in the course of its one action.
 func moments(stderr string) (ends []moment) {
 	at, longest, differs := 0, 0, false
 	for line := range strings.Lines(stderr) {
@@ -130,6 +131,9 @@ func moments(stderr string) (ends []moment) {
 	for line := range strings.Lines(stderr) {
 		at += len(line)
 		differs = differs || strings.Contains(line, "REVISION:") || strings.Contains(line, " updated, ")
+		if strings.HasPrefix(line, "  ") && !strings.Contains(line, " updated, ") {
+			continue
+		}
 		m := moment{room: at}
 		if differs {
 			m.slack = longest
@@ -159,7 +163,7 @@ func TestKilled(t *testing.T) {
 		env, args := s.change(i + 1)
 		s.kill(t, s.hold(t, env, at, args...))
 		journal := s.previous(t)
-		title := fmt.Sprintf("killed after line %d", i+1)
+		title := fmt.Sprintf("killed after %d bytes", at.room)
 		if i%3 == 2 {
 			r := s.execute(t, env, s.undo("-o", "json")...)
 			if r.code != 0 {
@@ -210,7 +214,7 @@ func TestTerminated(t *testing.T) {
 		before := s.state(t)
 		env, args := s.change(i + 1)
 		got := s.hold(t, env, at, args...).terminate(t)
-		title := fmt.Sprintf("stopped after line %d", i+1)
+		title := fmt.Sprintf("stopped after %d bytes", at.room)
 		switch got.code {
 		case 0:
 		case 130:

@@ -243,14 +243,17 @@ func TestKilledWhileWaiting(t *testing.T) {
 	before := s.state(t)
 	args := s.args("--upgrade", "--set", "environment.logLevel=error", "--wait", "2s")
 	for name, then := range map[string]struct {
-		args []string
-		code int
-		said string
+		secret string
+		args   []string
+		code   int
+		said   string
 	}{
-		"once more": {args, 1, "everything was put back as it was"},
-		"undo":      {s.undo(), 0, "✓ put the old values of Secret"},
+		"once more":              {"a new one", args, 1, "everything was put back as it was"},
+		"undo":                   {"a new one", s.undo(), 0, "✓ put the old values of Secret"},
+		"values only, once more": {clientSecret, args, 1, "everything was put back as it was"},
+		"values only, undo":      {clientSecret, s.undo(), 0, "✓ helm rollback"},
 	} {
-		cmd := s.command(t, s.environment("a new one"), append(args, "--wait", "10m")...)
+		cmd := s.command(t, s.environment(then.secret), append(args, "--wait", "10m")...)
 		stderr, err := cmd.StderrPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -270,10 +273,10 @@ func TestKilledWhileWaiting(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // killed
-		if s.state(t).Secret["client-secret"] != "a new one" || !s.previous(t) {
+		if now := s.state(t); now.Secret["client-secret"] != then.secret || now.Release == before.Release || !s.previous(t) {
 			t.Fatalf("%s: it was not killed while it waited", name)
 		}
-		if got := s.execute(t, s.environment("a new one"), then.args...); got.code != then.code || !strings.Contains(got.stderr+got.stdout, then.said) {
+		if got := s.execute(t, s.environment(then.secret), then.args...); got.code != then.code || !strings.Contains(got.stderr+got.stdout, then.said) {
 			t.Errorf("%s: exit %d\n%s%s", name, got.code, got.stdout, got.stderr)
 		}
 		same(t, name, before, s.state(t))

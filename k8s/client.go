@@ -114,6 +114,7 @@ func Open(o Options) (*Client, error) {
 	if o.WrapTransport != nil {
 		cfg.Wrap(o.WrapTransport)
 	}
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return once{next} })
 	return c, c.connect(cfg)
 }
 

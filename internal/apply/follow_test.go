@@ -3,7 +3,9 @@ package apply
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -74,5 +76,26 @@ func TestFollowingRunDoesNotBegin(t *testing.T) {
 				t.Errorf("something was changed: %+v", after)
 			}
 		})
+	}
+}
+
+// TestFollowingTakesOver: who goes on with a run that has not ended takes its
+// journal, also when both want the same; the other cannot drop it then.
+func TestFollowingTakesOver(t *testing.T) {
+	s := newStage(t)
+	seeded := s.seed(map[string]string{"k": "old"})
+	s.env.Now = time.Now
+	first := journaled(s.patch(seeded.ResourceVersion, map[string]string{"k": canary}))
+	s.interrupted(first, 1)
+	before := s.found()
+	second := journaled(s.patch(seeded.ResourceVersion, map[string]string{"k": canary + "-2"}))
+	j := plan.Journaled(second).Follow(*before)
+	s.interrupted([]plan.Action{plan.KeepPrevious{Journal: j}}, 1)
+	if after := s.found(); after.ResourceVersion == before.ResourceVersion {
+		t.Fatal("the journal was not taken over")
+	}
+	_, err := s.run(t.Context(), plan.DropPrevious{Journal: *before})
+	if !errors.Is(err, k8s.ErrChanged) || strings.Contains(err.Error(), "kubectl") || s.found() == nil {
+		t.Errorf("got %v", err)
 	}
 }

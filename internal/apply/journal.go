@@ -21,6 +21,9 @@ func (r *run) keep(ctx context.Context, a plan.KeepPrevious) (Status, error) {
 	if j.Started.IsZero() {
 		j.Started = r.env.Now()
 	}
+	if j.Followed {
+		j.Resumed = r.env.Now() // a write that changes nothing would not take it over from a run that goes on still
+	}
 	text, err := j.Encode()
 	if err != nil {
 		return Failed, err
@@ -130,10 +133,10 @@ func (r *run) dropSecret(ctx context.Context, namespace, name, uid, version stri
 			break
 		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, k8s.ErrChanged) { // which another run goes on with
 		return fmt.Errorf("%w\nrun: kubectl delete secret %s -n %s", err, plan.Quote(name), plan.Quote(namespace))
 	}
-	return nil
+	return err
 }
 
 func (r *run) dropKept(f plan.JournalFile) error {

@@ -28,6 +28,7 @@ func PreviousName(secretName string) string { return secretName + k8s.PreviousSu
 type Journal struct {
 	Flow       string           `json:"flow"`
 	Started    time.Time        `json:"started"`
+	Resumed    time.Time        `json:"resumed,omitzero"` // when the last run that goes on with it began
 	Namespace  string           `json:"namespace,omitempty"`
 	Secret     string           `json:"secret,omitempty"` // the portal's
 	Created    bool             `json:"created,omitempty"`

@@ -74,6 +74,14 @@ cluster: ## Run the Kubernetes of the tests until Ctrl-C (CRDS=dir, KUBECONFIG_O
 bench: testcluster postgres ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem -timeout $(TEST_TIMEOUT) $(PACKAGES)
 
+# How many random sequences "make soak" plays, and the seed of the first.
+SOAK ?= 10000
+SEED ?= 1
+
+.PHONY: soak
+soak: testcluster ## Play random runs, faults and other people against the tests' Kubernetes
+	go test -run 'TestSoak$$' -v -timeout 2h ./internal/apply -soak.n $(SOAK) -soak.seed $(SEED)
+
 .PHONY: clean
 clean: ## Remove what was built here
 	rm -rf backstage-setup dist

@@ -102,18 +102,27 @@ func (s *stage) prepare(k kind) {
 // operator of k asks for, which is not always undoing.
 func (s *stage) planned(k kind) *plan.Plan {
 	s.t.Helper()
+	current := plan.Current{Journal: s.left(k), Offline: k.local, Wait: time.Minute}
+	if k.local {
+		current.Manifest = s.manifest()
+	} else {
+		current.Cluster = s.env.Cluster.Discover(s.t.Context(), k8s.Query{Namespace: s.ns, Release: "openchoreo", SecretName: "portal"})
+	}
+	p := s.planOn(k, current)
+	p.Actions = s.rolled(k, p.Actions)
+	return p
+}
+
+// planOn plans what the operator of k asks for.
+func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
+	s.t.Helper()
 	profile, version := templates.Newest()
-	in := plan.Input{Profile: profile, Chart: chart.FromProfile(profile, version), Current: plan.Current{
-		Restart: true, Wait: time.Minute, Known: true, Flow: "install", UndoOnFailure: true,
-		Files:   []plan.ValuesFile{s.valuesFile()},
-		Journal: s.left(k),
-	}}
+	current.Restart, current.Known, current.Flow, current.UndoOnFailure = true, true, "install", true
+	current.Files = []plan.ValuesFile{s.valuesFile()}
+	in := plan.Input{Profile: profile, Chart: chart.FromProfile(profile, version), Current: current}
 	delivery := plan.DeliverKubernetes
 	if k.local {
-		in.Current.Offline, delivery = true, plan.DeliverManifest
-		in.Current.Manifest = s.manifest()
-	} else {
-		in.Current.Cluster = s.env.Cluster.Discover(s.t.Context(), k8s.Query{Namespace: s.ns, Release: "openchoreo", SecretName: "portal"})
+		delivery = plan.DeliverManifest
 	}
 	for key, value := range map[answers.Key]any{
 		"target.namespace": s.ns, "target.release": "openchoreo", "secret.name": "portal", "secret.delivery": delivery, "secret.manifest": s.path("manifest.yaml"),
@@ -137,7 +146,6 @@ func (s *stage) planned(k kind) *plan.Plan {
 	if len(p.Problems) > 0 {
 		s.t.Fatal(p.Problems)
 	}
-	p.Actions = s.rolled(k, p.Actions)
 	return p
 }
 

@@ -131,9 +131,11 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 			return state, ExternalSecret{Unknown: (<-stores).unknown}
 		}
 	}
+	var noPrevious error
 	previous := make(chan *Secret, 1)
 	go func() {
-		s, _ := c.Secret(ctx, q.Namespace, state.Name+PreviousSuffix) // who may not read it finds out when it is written
+		var s *Secret
+		s, noPrevious = c.Secret(ctx, q.Namespace, state.Name+PreviousSuffix)
 		previous <- s
 	}()
 	s, err := c.Secret(ctx, q.Namespace, state.Name)
@@ -143,6 +145,11 @@ func (c *Client) secretState(ctx context.Context, q Query, portal <-chan portalS
 		state.Secret, state.Owner = s, s.Owner
 	case !errors.Is(err, ErrNotFound):
 		state.Unknown = err.Error()
+	}
+	// Who may not read it finds out when it is written. Otherwise a run may be in the
+	// middle that must not be overlooked.
+	if noPrevious != nil && !errors.Is(noPrevious, ErrNotFound) && !errors.Is(noPrevious, ErrForbidden) {
+		state.Unknown = cmp.Or(state.Unknown, noPrevious.Error())
 	}
 	all := <-stores
 	external, ok := all.targeting(state.Name, state.Owner)

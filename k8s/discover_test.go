@@ -3,6 +3,7 @@ package k8s
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -185,6 +186,23 @@ func TestDiscoverWithoutRights(t *testing.T) {
 		if !strings.Contains(reason.got, reason.want) {
 			t.Errorf("%s: got %q, want %q", part, reason.got, reason.want)
 		}
+	}
+}
+
+// A run that was left in the middle is not overlooked because one answer failed.
+func TestDiscoverNoAnswerAboutPrevious(t *testing.T) {
+	cluster := testcluster.Shared(t)
+	ns := install(t, cluster, false)
+	c := openAs(t, cluster.Kubeconfig, func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, PreviousSuffix) {
+				return nil, errors.New("reset by a test")
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	if got := c.Discover(t.Context(), Query{Namespace: ns, Release: "cp"}).Secret; got.Secret == nil || !strings.Contains(got.Unknown, "reset by a test") {
+		t.Errorf("%+v", got)
 	}
 }
 

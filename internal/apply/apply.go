@@ -124,8 +124,15 @@ func hint(err error) string {
 func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
 	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, entries: map[string]openbao.Entry{}}
 	r.outcome.Rollout = "skipped"
-	r.earlier = earlier(actions)
+	r.earlier, r.held = earlier(actions), held(actions)
 	for _, action := range actions {
+		if _, undoing := action.(plan.Undoing); undoing {
+			if stands, unknown := r.stands(context.WithoutCancel(ctx)); unknown == nil && !stands {
+				err := fmt.Errorf("%w: another run of this program has gone on with what is to be put back", k8s.ErrChanged)
+				r.note(action, Failed, err.Error())
+				return r.outcome, &Error{Action: action.Title(), Changed: true, Err: err}
+			}
+		}
 		if !waits(action) && ctx.Err() != nil {
 			return r.fail(ctx, action, inWords(ctx.Err(), "stopped by you before it began"), false)
 		}
@@ -171,6 +178,7 @@ type run struct {
 	begun    map[string]bool // by ID: the action has changed something, or may have
 	kept     *k8s.Secret     // that keeps the journal
 	keptHere bool            // the journal is in a file
+	held     plan.Journal    // that the actions start from; without UID when there is none in the cluster
 	unsure   string          // what may keep the journal, for people; "" when that is known
 	earlier  bool            // the journal of an earlier run is there
 	template string          // of the Deployment's pods before an upgrade
@@ -195,6 +203,19 @@ func earlier(actions []plan.Action) bool {
 		}
 	}
 	return false
+}
+
+// held is the journal that the actions start from.
+func held(actions []plan.Action) plan.Journal {
+	for _, action := range actions {
+		switch a := action.(type) {
+		case plan.KeepPrevious:
+			return a.Journal
+		case plan.DropPrevious:
+			return a.Journal
+		}
+	}
+	return plan.Journal{}
 }
 
 func (r *run) tell(a plan.Action, status Status, text string) {
@@ -258,8 +279,17 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		e.Journal = true // perhaps it is the earlier run's own helm that is still at work
 		return r.outcome, e
 	}
+	if stands, unknown := r.stands(context.WithoutCancel(ctx)); unknown == nil && !stands {
+		// What this run did is for that one to finish or to undo.
+		e.Left = []string{"another run of this program has gone on with what this one did"}
+		return r.outcome, e
+	}
 	unsettled := begun && r.begun[failed.ID()] && !refused(err)
-	e.Left = r.undo(ctx, func(id string) bool {
+	if writes := (plan.WriteSecret{}).ID(); r.journal.Followed && (!r.begun[writes] || failed.ID() == writes && !unsettled) {
+		r.journal = r.journal.Unwritten()
+	}
+	var settled bool
+	e.Left, settled = r.undo(ctx, func(id string) bool {
 		switch {
 		case r.journal.Followed:
 			return true // the earlier run may have done it
@@ -269,9 +299,9 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		return r.begun[id]
 	})
 	if r.unsure != "" {
-		e.Left = append(e.Left, r.unsure)
+		e.Left, settled = append(e.Left, r.unsure), false
 	}
-	if len(e.Left) == 0 && r.keeps() {
+	if settled && r.keeps() {
 		if err := r.drop(context.WithoutCancel(ctx), r.journal, r.keptHere); err != nil {
 			e.Left = append(e.Left, err.Error())
 		}
@@ -292,8 +322,10 @@ func refused(err error) bool {
 }
 
 // undo puts everything back that may have been changed and returns what could
-// not be.
-func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []string) {
+// not be. settled tells that to try again would be of no use: what is left is for
+// sure what somebody else wrote.
+func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []string, settled bool) {
+	settled = true
 	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
@@ -307,6 +339,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 		status, err := r.do(ctx, action)
 		switch {
 		case err != nil:
+			settled = settled && errors.Is(err, errTheirKeys)
 			left = append(left, fmt.Sprintf("%s: %v", describeLeft(action), err))
 			if !quiet {
 				r.tell(action, Failed, err.Error())
@@ -320,7 +353,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 			r.outcome.Rollout = "rolled-back"
 		}
 	}
-	return left
+	return left, settled
 }
 
 // undone marks the action that was taken back in the outcome; one of an earlier

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +98,75 @@ func TestFollowingTakesOver(t *testing.T) {
 	_, err := s.run(t.Context(), plan.DropPrevious{Journal: *before})
 	if !errors.Is(err, k8s.ErrChanged) || strings.Contains(err.Error(), "kubectl") || s.found() == nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestAnotherRunGoesOn: whose journal another run has taken over leaves what it did
+// to that one, which may have ended well; and so does an undo that was planned
+// before.
+func TestAnotherRunGoesOn(t *testing.T) {
+	for name, ends := range map[string]bool{"and is under way": false, "and has ended": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t)
+			s.put("values.yaml", "a: 1\n")
+			seeded := s.seed(map[string]string{"k": "old", "theirs": "1"})
+			none := plan.Restart{Namespace: s.ns, Deployment: "no-such-deployment"}
+			actions := journaled(s.write("values.yaml", "a: 2\n"), s.patch(seeded.ResourceVersion, map[string]string{"k": canary}), none)
+			var back []plan.Action
+			first := *s
+			first.env.Cluster = s.open(s.cluster.Kubeconfig, func(next http.RoundTripper) http.RoundTripper {
+				return roundTripper(func(r *http.Request) (*http.Response, error) {
+					if strings.Contains(r.URL.Path, "/deployments/") {
+						found := s.found()
+						back = plan.Back(plan.Input{Current: plan.Current{Journal: found}}).Actions
+						j := plan.Journaled(nil).Follow(*found)
+						j.Namespace, j.Secret = s.ns, "portal"
+						other := []plan.Action{plan.KeepPrevious{Journal: j}}
+						if ends {
+							other = append(other, plan.DropPrevious{Journal: j})
+						}
+						s.env.Now = time.Now
+						s.interrupted(other, len(other))
+					}
+					return next.RoundTrip(r)
+				})
+			})
+			_, err := first.run(t.Context(), actions...)
+			if e := failed(t, err, none, false, "another run"); e.Journal {
+				t.Error("it says that the journal is its own")
+			}
+			_, err = s.run(t.Context(), back...)
+			if e := failed(t, err, back[0], true); e.Journal || !errors.Is(err, k8s.ErrChanged) {
+				t.Errorf("undo: %v", err)
+			}
+			if s.values()["k"] != canary || s.content("values.yaml") != "a: 2\n" || (s.found() == nil) != ends {
+				t.Errorf("something was put back: %v, %q", s.values(), s.content("values.yaml"))
+			}
+		})
+	}
+}
+
+// TestOnlyWhatItWrote: a run that goes on with another one and is refused takes
+// back what that one may have written, and nothing that a third one wrote.
+func TestOnlyWhatItWrote(t *testing.T) {
+	s := newStage(t)
+	seeded := s.seed(map[string]string{"k": "old", "other": "old"})
+	s.env.Now = time.Now
+	s.interrupted(journaled(s.patch(seeded.ResourceVersion, map[string]string{"k": canary})), 2)
+	now, err := s.env.Cluster.Secret(t.Context(), s.ns, "portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := s.patch(seeded.ResourceVersion, map[string]string{"other": canary + "-2", "more": "2"})
+	third := s.patch(now.ResourceVersion, map[string]string{"other": canary + "-2"}) // wants some of the same
+	s.interrupted([]plan.Action{third}, 1)
+	j := plan.Journaled([]plan.Action{stale}).Follow(*s.found())
+	_, err = s.run(t.Context(), plan.KeepPrevious{Journal: j}, stale, plan.DropPrevious{Journal: j})
+	failed(t, err, stale, true)
+	if diff := cmp.Diff(map[string]string{"k": "old", "other": canary + "-2"}, s.values()); diff != "" {
+		t.Error(diff)
+	}
+	if s.found() != nil {
+		t.Error("the journal is left over")
 	}
 }

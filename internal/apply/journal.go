@@ -76,6 +76,27 @@ func (r *run) keepLocal(text string) error {
 // keeps tells whether a journal is there that this run has written.
 func (r *run) keeps() bool { return r.kept != nil || r.keptHere || r.unsure != "" }
 
+// stands tells whether the journal in the cluster is as this run has written it,
+// or found it, which gives the right to undo. Another run that goes on with it has
+// written it anew, and may have ended since. It is so where there is none.
+func (r *run) stands(ctx context.Context) (bool, error) {
+	j := r.held
+	if r.kept != nil {
+		j.UID, j.ResourceVersion = r.kept.UID, r.kept.ResourceVersion
+	}
+	if j.UID == "" {
+		return true, nil
+	}
+	s, err := r.env.Cluster.Secret(ctx, j.Namespace, plan.PreviousName(j.Secret))
+	if errors.Is(err, k8s.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return s.UID == j.UID && s.ResourceVersion == j.ResourceVersion, nil
+}
+
 // drop takes the journal away, and then the old bytes that were kept beside
 // files: the journal is of no use without them.
 func (r *run) drop(ctx context.Context, j plan.Journal, local bool) error {

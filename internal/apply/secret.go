@@ -94,7 +94,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // restoreSecret gives the keys their old values. It reads the Secret, so that a
 // key that somebody else has written meanwhile stays theirs, and writes under the
-// version that it read.
+// version that it read, if the journal still is this run's then: another run that
+// has written since has taken the journal over before.
 func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, error) {
 	var err error
 	for attempt := range rereads {
@@ -115,8 +116,12 @@ func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, 
 	return Failed, err
 }
 
-// errTheirs is a key that somebody else has written since.
-var errTheirs = errors.New("written by somebody else meanwhile, and left to them")
+// errTheirs is something that somebody else has written since; errTheirKeys, keys
+// of the Secret.
+var (
+	errTheirs    = errors.New("written by somebody else meanwhile, and left to them")
+	errTheirKeys = fmt.Errorf("%w", errTheirs)
+)
 
 func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, error) {
 	s, err := r.env.Cluster.Secret(ctx, a.Namespace, a.Name)
@@ -128,6 +133,12 @@ func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, er
 	}
 	if err != nil {
 		return Failed, err
+	}
+	switch stands, err := r.stands(ctx); {
+	case err != nil:
+		return Failed, err
+	case !stands:
+		return Failed, fmt.Errorf("%w: another run of this program has gone on with it", errTheirs)
 	}
 	if a.Created && holdsOnly(s, a.New) {
 		return Done, r.env.Cluster.DeleteSecret(ctx, a.Namespace, a.Name, s.UID, s.ResourceVersion)
@@ -161,7 +172,7 @@ func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, er
 		status = Done
 	}
 	if len(theirs) > 0 {
-		return status, fmt.Errorf("%s: %w", strings.Join(theirs, ", "), errTheirs)
+		return status, fmt.Errorf("%s: %w", strings.Join(theirs, ", "), errTheirKeys)
 	}
 	return status, nil
 }
@@ -177,5 +188,5 @@ func ours(s *k8s.Secret, key string, a plan.RestoreSecret) bool {
 	if value, ok := a.New[key]; ok && s.Values[key].Equal(value) {
 		return true
 	}
-	return (a.New == nil || a.Earlier) && s.Holders[key] == k8s.FieldManager
+	return (a.New == nil || slices.Contains(a.Earlier, key)) && s.Holders[key] == k8s.FieldManager
 }

@@ -49,7 +49,8 @@ type Journal struct {
 
 	Helm chart.Upgrade `json:"-"` // while the run lasts
 
-	Followed bool `json:"-"` // an earlier run's is in it: whatever it tells may have been done, with values that are not in New
+	Followed bool     `json:"-"` // an earlier run's is in it: whatever it tells may have been done
+	Earlier  []string `json:"-"` // keys of Set and Added that the earlier run may have given values that are not in New
 
 	// Where the journal was found, for the write that takes it away again.
 	UID, ResourceVersion string `json:"-"`
@@ -158,7 +159,7 @@ func DecodeJournal(text []byte) (*Journal, error) {
 // Follow returns the journal of a run that goes on where earlier was
 // interrupted: what was there before the first of the two counts.
 func (j Journal) Follow(earlier Journal) Journal {
-	j.Followed = true
+	j.Followed, j.Earlier = true, union(earlier.Set, earlier.Added)
 	j.Started, j.UID, j.ResourceVersion = earlier.Started, earlier.UID, earlier.ResourceVersion
 	old := maps.Clone(j.Old)
 	if old == nil {
@@ -212,6 +213,17 @@ func (j Journal) Follow(earlier Journal) Journal {
 		own.Before, own.Kept, own.Backup = f.Before, f.Kept, own.Backup || f.Backup
 		own.Snapshot, own.Bytes = file.Snapshot{}, nil // what was read now is not what was there first
 	}
+	return j
+}
+
+// Unwritten returns the journal of a run that goes on with an earlier one and has
+// not written the Secret itself: only what the earlier one may have written there.
+func (j Journal) Unwritten() Journal {
+	own := func(key string) bool { return !slices.Contains(j.Earlier, key) }
+	j.New, j.Old = nil, maps.Clone(j.Old)
+	maps.DeleteFunc(j.Old, func(key string, _ secret.Text) bool { return own(key) })
+	j.Set = slices.DeleteFunc(slices.Clone(j.Set), own)
+	j.Added = slices.DeleteFunc(slices.Clone(j.Added), own)
 	return j
 }
 

@@ -46,7 +46,7 @@ type RestoreSecret struct {
 	Old             map[string]secret.Text // by key
 	Added           []string
 	New             map[string]secret.Text // what the run wrote; nil when that is not known any more
-	Earlier         bool                   // a run before it wrote too, what is not known any more
+	Earlier         []string               // keys that a run before it wrote too, what is not known any more
 }
 
 // ID returns "undo.secret".
@@ -92,7 +92,7 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	var list []Action
 	secretToo := j.Secret != "" && (j.Created || len(j.Set)+len(j.Added) > 0) && begun("secret")
 	if secretToo {
-		list = append(list, RestoreSecret{Namespace: j.Namespace, Name: j.Secret, Created: j.Created, Old: j.Old, Added: j.Added, New: j.New, Earlier: j.Followed})
+		list = append(list, RestoreSecret{Namespace: j.Namespace, Name: j.Secret, Created: j.Created, Old: j.Old, Added: j.Added, New: j.New, Earlier: j.Earlier})
 	}
 	through := len(j.Entries) > 0 || j.External != nil
 	if e := j.External; e != nil {

@@ -31,6 +31,7 @@ func newField(t *testing.T, n int) *field {
 	f := &field{place: newPlace(t), user: fmt.Sprintf("soak-%d", n)}
 	f.kubeconfig = f.cluster.KubeconfigFor(t, f.user)
 	f.s = &stage{t: t, cluster: f.cluster, ns: f.ns, dir: t.TempDir(), env: Env{Now: time.Now}}
+	f.s.env.Cluster = f.s.open(f.kubeconfig, nil) // which also silences client-go, before others write
 	var err error
 	if f.rbac, err = rbacv1.NewForConfig(f.cluster.Config()); err != nil {
 		t.Fatal(err)

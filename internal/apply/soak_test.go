@@ -38,8 +38,11 @@ func TestSoak(t *testing.T) {
 	var wait sync.WaitGroup
 	var lock sync.Mutex
 	counts := map[string]int{}
+	var grounds []*field
 	for i := range min(fields, len(seeds)) {
-		f := newField(t, i)
+		grounds = append(grounds, newField(t, i))
+	}
+	for _, f := range grounds {
 		wait.Go(func() {
 			for seed := range todo {
 				w := newWorld(t, f, seed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type wizard struct {
 	w       *world
 	run     int
 	cluster *k8s.Client
+	rng     *rand.Rand    // of its own: two runs may be under way
 	turn    func()        // before each of its requests
 	actions []plan.Action // nil when nothing could be read
 	events  strings.Builder
@@ -31,7 +33,7 @@ type wizard struct {
 // between runs before each request.
 func (w *world) newWizard(between func()) *wizard {
 	w.runs++
-	z := &wizard{w: w, run: w.runs, turn: between}
+	z := &wizard{w: w, run: w.runs, rng: rand.New(rand.NewPCG(w.seed, 1+uint64(w.runs))), turn: between}
 	var err error
 	z.cluster, err = k8s.Open(k8s.Options{Kubeconfig: w.kubeconfig, WrapTransport: func(next http.RoundTripper) http.RoundTripper {
 		return z.weather(w.h.record("", z.run, next))
@@ -53,13 +55,13 @@ func (z *wizard) weather(next http.RoundTripper) http.RoundTripper {
 			lock.Unlock()
 			return next.RoundTrip(r)
 		}
-		if !w.others && w.rng.IntN(12) == 0 {
+		if !w.others && z.rng.IntN(12) == 0 {
 			w.interfere()
 		}
-		if !w.others && w.rng.IntN(40) == 0 {
+		if !w.others && z.rng.IntN(40) == 0 {
 			w.toggleRights()
 		}
-		chance := w.rng.IntN(60)
+		chance := z.rng.IntN(60)
 		lock.Unlock()
 		return z.fault(chance, next, r)
 	})
@@ -124,6 +126,9 @@ func (z *wizard) look() (state k8s.SecretState, j *plan.Journal) {
 		state.Unknown = err.Error()
 	}
 	previous, err := z.cluster.Secret(ctx, z.w.ns, plan.PreviousName("portal"))
+	if err != nil && !errors.Is(err, k8s.ErrNotFound) {
+		state.Unknown = err.Error()
+	}
 	if err == nil {
 		state.Previous = previous
 		if j, err = plan.FoundJournal(previous); err != nil || j == nil {
@@ -136,6 +141,9 @@ func (z *wizard) look() (state k8s.SecretState, j *plan.Journal) {
 // plan looks and plans.
 func (z *wizard) plan(rolls bool) {
 	state, j := z.look()
+	if state.Unknown != "" {
+		return // which is a failed check
+	}
 	if state.Secret != nil && state.Secret.Owner.Kind != "" {
 		z.w.problem("run %d: the Secret seems to be of %s", z.run, state.Secret.Owner.Kind)
 	}
@@ -151,7 +159,10 @@ func (z *wizard) plan(rolls bool) {
 
 // planBack looks and plans to put back what was left.
 func (z *wizard) planBack() *plan.Journal {
-	_, j := z.look()
+	state, j := z.look()
+	if state.Unknown != "" {
+		return nil
+	}
 	z.actions = plan.Back(plan.Input{Current: plan.Current{Journal: j, Wait: 2 * time.Second}}).Actions
 	return j
 }

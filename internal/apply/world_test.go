@@ -26,8 +26,9 @@ import (
 )
 
 // world is one random sequence: what the operators of this program, other people
-// and the cluster do to one Secret. Whoever acts draws from rng, in an order that
-// depends on the seed alone, but for the time that things take.
+// and the cluster do to one Secret. Who acts next is drawn from rng, and what a run
+// meets from its own, so that a seed always plays the same but for the time that
+// things take.
 type world struct {
 	*field
 	t       *testing.T
@@ -248,54 +249,42 @@ func (w *world) back() {
 }
 
 // twoRuns are two of this program at the same time: before each request of the
-// first the second makes some of its own, and the rest afterwards.
+// first the second makes some of its own, and the rest afterwards. They take
+// turns, so that a seed always plays the same.
 func (w *world) twoRuns() {
 	w.others = true
 	defer func() { w.others = false }()
 	w.counts["two at once"]++
-	gate, parked, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	free := false
+	gate, parked := make(chan struct{}), make(chan struct{}) // parked is closed when the second has ended
 	second := w.newWizard(func() {
-		if free {
-			return
-		}
 		parked <- struct{}{}
 		<-gate
 	})
-	var report []string
+	step := func() bool { // lets the second make one request
+		gate <- struct{}{}
+		_, on := <-parked
+		return on
+	}
+	var ended error
 	go func() {
-		defer close(ended)
+		defer close(parked)
 		second.plan(false)
-		err := second.carry(len(second.actions), false)
-		report = append(report, fmt.Sprintf("run %d at the same time: %v", second.run, err))
+		ended = second.carry(len(second.actions), false)
 	}()
-	over := false
-	step := func() bool { // lets the second get to its next request
-		if over {
-			return false
-		}
-		select {
-		case <-parked:
-			return true
-		case <-ended:
-			over = true
-			return false
+	_, on := <-parked
+	first := w.newWizard(nil)
+	first.turn = func() {
+		for n := first.rng.IntN(3); on && n > 0; n-- {
+			on = step()
 		}
 	}
-	first := w.newWizard(func() {
-		for range w.rng.IntN(3) {
-			if step() {
-				gate <- struct{}{}
-			}
-		}
-	})
 	first.plan(false)
 	err := first.carry(len(first.actions), false)
 	w.say("run %d: %v", first.run, err)
-	for step() {
-		gate <- struct{}{}
+	for on {
+		on = step()
 	}
-	w.say("%s", strings.Join(report, "; "))
+	w.say("run %d at the same time: %v", second.run, ended)
 }
 
 // end has calm return: what is left is put back or gone on with, and it comes to

@@ -152,8 +152,10 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 		}
 		if err != nil {
 			r.note(action, Failed, err.Error())
-			if _, ok := action.(plan.DropPrevious); ok {
-				return r.outcome, &Error{Action: action.Title(), Err: fmt.Errorf("everything else is done, but %w", err)}
+			switch action.(type) {
+			case plan.MarkKept, plan.DropPrevious:
+				_, kept := action.(plan.MarkKept)
+				return r.outcome, &Error{Action: action.Title(), Journal: kept, Err: fmt.Errorf("everything else is done, but %w", err)}
 			}
 			return r.fail(ctx, action, err, true)
 		}
@@ -198,7 +200,7 @@ func earlier(actions []plan.Action) bool {
 		switch a := action.(type) {
 		case plan.KeepPrevious:
 			return a.Journal.Followed
-		case plan.DropPrevious:
+		case plan.MarkKept, plan.DropPrevious:
 			return true
 		}
 	}
@@ -210,6 +212,8 @@ func held(actions []plan.Action) plan.Journal {
 	for _, action := range actions {
 		switch a := action.(type) {
 		case plan.KeepPrevious:
+			return a.Journal
+		case plan.MarkKept:
 			return a.Journal
 		case plan.DropPrevious:
 			return a.Journal

@@ -18,6 +18,8 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 	switch a := action.(type) {
 	case plan.KeepPrevious:
 		return r.keep(whole, a)
+	case plan.MarkKept:
+		return Done, r.markKept(whole, a)
 	case plan.DropPrevious:
 		return Done, r.drop(whole, a.Journal, a.Local)
 	case plan.WriteFile:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ import (
 const enough = 240
 
 // workers try trials at once: most of the time is spent waiting.
-const workers = 16
+const workers = 12
 
 // trial is one run with one fault in it.
 type trial struct {
@@ -29,7 +30,8 @@ type trial struct {
 	what    fault
 	at      int
 	forever bool
-	back    bool // afterwards what is left is put back, not gone on with
+	back    bool // afterwards what is left is put back, where something is, not gone on with
+	ends    ends // between which the run moves
 }
 
 func (tr trial) String() string {
@@ -57,92 +59,90 @@ func TestFailpoints(t *testing.T) {
 		die(t)
 		return
 	}
-	var tried sync.Map
-	t.Run("kinds", func(t *testing.T) {
-		for _, k := range kinds() {
-			t.Run(k.name, func(t *testing.T) { tried.Store(k.name, k.try(t)) })
-		}
-	})
-	total := 0
-	tried.Range(func(name, n any) bool {
-		t.Logf("%-28s %4d cases", name, n)
-		total += n.(int)
-		return true
-	})
-	t.Logf("%-28s %4d cases", "all", total)
-	if !testing.Short() && total < enough && !t.Failed() {
-		t.Errorf("only %d cases, want %d", total, enough)
+	t.Parallel()
+	all := kinds()
+	trials := make([][]trial, len(all))
+	var wait sync.WaitGroup
+	for i, k := range all {
+		wait.Go(func() {
+			t.Run(k.name, func(t *testing.T) { trials[i] = k.trials(t) })
+		})
+	}
+	wait.Wait()
+	todo := make(chan trial)
+	var lock sync.Mutex
+	tried := map[string]int{}
+	for range workers {
+		wait.Go(func() {
+			var with, without *place // a Deployment
+			for tr := range todo {
+				at := &without
+				if tr.kind.deploys {
+					at = &with
+				}
+				if *at == nil {
+					*at = newPlace(t)
+				}
+				t.Run(tr.kind.name+"/"+tr.String(), func(t *testing.T) { tr.run(t, *at) })
+				lock.Lock()
+				tried[tr.kind.name]++
+				tried["all"]++
+				lock.Unlock()
+			}
+		})
+	}
+	for _, tr := range slices.Concat(trials...) {
+		todo <- tr
+	}
+	close(todo)
+	wait.Wait()
+	for _, name := range slices.Sorted(maps.Keys(tried)) {
+		t.Logf("%-28s %4d cases", name, tried[name])
+	}
+	if !testing.Short() && tried["all"] < enough && !t.Failed() {
+		t.Errorf("only %d cases, want %d", tried["all"], enough)
 	}
 }
 
-// try tries all trials of a kind and returns how many there were.
-func (k kind) try(t *testing.T) int {
+// trials lists all trials of a kind. Steps of files that only look are tried where
+// no cluster is written; that all goes wrong from a step on, with files there too,
+// and with requests for the faults that leave something else behind each.
+func (k kind) trials(t *testing.T) (list []trial) {
 	home := newPlace(t)
 	e := k.ends(t, home)
-	var list []trial
 	add := func(files bool, what fault, once, forever bool) {
 		for at, step := range k.steps(t, home, files, what) {
 			at++ // steps are counted from 1
 			look := files && looks[strings.TrimPrefix(step, "file ")]
-			if look && !k.local {
-				continue // where no cluster is written all are tried, and much faster
-			}
-			if testing.Short() && at%5 != 1 {
+			if look && (!k.local || what != broken || at%2 == 0) || testing.Short() && at%5 != 1 {
 				continue
 			}
+			tr := trial{kind: k, ends: e, files: files, what: what, at: at, back: (at+len(list))%2 == 0}
 			if once {
-				list = append(list, trial{kind: k, files: files, what: what, at: at})
+				list = append(list, tr)
 			}
-			if forever && !look {
-				list = append(list, trial{kind: k, files: files, what: what, at: at, forever: true})
+			if tr.forever = true; forever && !look {
+				list = append(list, tr)
 			}
 		}
 	}
 	if !k.local {
 		for _, what := range []fault{unsent, lost, stalled, late, conflict} {
-			add(false, what, true, true)
+			add(false, what, true, what == unsent || what == conflict || what == late && !k.back && !k.leaves)
 		}
 		for _, what := range []fault{repeated, canceled, killed} {
 			add(false, what, true, false)
 		}
 	}
+	if k.leaves {
+		return list // the files are those of the run that leaves nothing
+	}
 	add(true, broken, true, true)
-	add(true, unsure, true, true)
-	add(true, full, true, true)
+	add(true, unsure, true, k.local)
+	add(true, full, true, k.local)
 	add(true, canceled, true, false)
 	add(true, killed, true, false)
-
-	todo := make(chan trial)
-	var wait sync.WaitGroup
-	var lock sync.Mutex
-	n := 0
-	for range workers {
-		wait.Go(func() {
-			at := newPlace(t)
-			for tr := range todo {
-				ways := []bool{false, true}
-				if tr.what == killed { // which leaves nearly the same as one step before
-					ways = ways[tr.at%2 : tr.at%2+1]
-				}
-				for _, tr.back = range ways {
-					journal := false
-					t.Run(tr.String(), func(t *testing.T) { journal = tr.run(t, at, e) })
-					lock.Lock()
-					n++
-					lock.Unlock()
-					if !journal {
-						break // there is no way back
-					}
-				}
-			}
-		})
-	}
-	for _, tr := range list {
-		todo <- tr
-	}
-	close(todo)
-	wait.Wait()
-	return n
+	return list
 }
 
 // ends finds out what a run without faults starts from and ends in.
@@ -172,10 +172,6 @@ func (k kind) steps(t *testing.T, home *place, files bool, what fault) []string 
 	s := home.stage(t, k)
 	p := tr.points()
 	actions := s.faulty(tr, p)
-	p.what = what
-	if what == killed || what == canceled { // counted only
-		p.cancel = func() {}
-	}
 	p.arm(0)
 	if _, err := s.run(t.Context(), actions...); err != nil {
 		t.Fatal(err)
@@ -235,9 +231,9 @@ func (s *stage) kubeconfig() string {
 	return s.cluster.Kubeconfig
 }
 
-// run carries the trial out and tells whether a journal was left.
-func (tr trial) run(t *testing.T, at *place, e ends) (journal bool) {
-	k := tr.kind
+// run carries the trial out, and afterwards goes on, or back where there is a way.
+func (tr trial) run(t *testing.T, at *place) {
+	k, e := tr.kind, tr.ends
 	s := at.stage(t, k)
 	var err error
 	var wrong string
@@ -252,7 +248,7 @@ func (tr trial) run(t *testing.T, at *place, e ends) (journal bool) {
 		p.arm(tr.at)
 		_, err = s.run(ctx, actions...)
 		if wrong = p.wrong(); wrong == "" {
-			return false // a shorter run than the one that was counted
+			return // a shorter run than the one that was counted
 		}
 	}
 	s = s.without()
@@ -264,7 +260,7 @@ func (tr trial) run(t *testing.T, at *place, e ends) (journal bool) {
 	tr.judge(s, e, j, err, fail)
 	s.strays(tr, err, wrong, fail)
 	if t.Failed() {
-		return false
+		return
 	}
 	if tr.back && j != nil {
 		s.finish(k, true, e.before)
@@ -277,7 +273,6 @@ func (tr trial) run(t *testing.T, at *place, e ends) (journal bool) {
 			fail("afterwards %s is left over", name)
 		}
 	}
-	return j != nil
 }
 
 // judge compares what is in force with what the run says about it.
@@ -318,8 +313,8 @@ func (tr trial) judge(s *stage, e ends, j *plan.Journal, err error, fail func(st
 		if diff := cmp.Diff(want, now, cmp.AllowUnexported(condition{})); diff != "" {
 			fail("it is said to be done, but %s", diff)
 		}
-		if j != nil {
-			fail("the journal stays")
+		if kept := j != nil && j.Kept; kept != k.leaves || j != nil && !kept {
+			fail("it ended well, and the journal is %+v", j)
 		}
 	case !errors.As(err, &failed):
 		fail("%T", err)
@@ -374,6 +369,11 @@ func (s *stage) finish(k kind, back bool, want condition) *stage {
 	}
 	if _, err := s.run(s.t.Context(), actions...); err != nil {
 		s.t.Fatalf("afterwards: %v", err)
+	}
+	if j := s.left(k); j != nil && j.Kept { // by now the portal runs with it
+		if _, err := s.run(s.t.Context(), s.planned(k).Actions...); err != nil {
+			s.t.Fatalf("afterwards, once more: %v", err)
+		}
 	}
 	if j := s.left(k); j != nil {
 		s.t.Errorf("afterwards the journal stays: %d actions, %s", len(actions), j.Words())

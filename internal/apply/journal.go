@@ -35,24 +35,55 @@ func (r *run) keep(ctx context.Context, a plan.KeepPrevious) (Status, error) {
 		Namespace: j.Namespace, Name: plan.PreviousName(j.Secret), Set: j.Old, ResourceVersion: j.ResourceVersion,
 		Labels: managedBy, Annotations: map[string]string{plan.JournalAnnotation: text},
 	}
-	if j.UID == "" {
-		r.kept, err = r.env.Cluster.CreateSecret(ctx, change)
-	} else {
-		r.kept, err = r.env.Cluster.PatchSecret(ctx, change)
-	}
-	if err == nil || refused(err) && !errors.Is(err, k8s.ErrChanged) {
-		return Done, err
-	}
-	// Only the answer may have been lost, or what was sent was sent once more.
-	s, unknown := r.look(ctx, change.Namespace, change.Name, err)
-	switch {
-	case unknown == nil && s != nil && s.Annotations[plan.JournalAnnotation] == text:
-		r.kept = s
-		return Done, nil
-	case unknown != nil && !refused(err):
+	s, unsure, err := r.record(ctx, change, j.UID == "")
+	r.kept = s
+	if unsure {
 		r.unsure = fmt.Sprintf("Secret %s/%s may have been written; it keeps the old values", change.Namespace, change.Name)
 	}
 	return Done, err
+}
+
+// record writes the Secret with the journal. unsure tells that the error leaves
+// open whether it was written.
+func (r *run) record(ctx context.Context, change k8s.SecretChange, create bool) (s *k8s.Secret, unsure bool, err error) {
+	write := r.env.Cluster.PatchSecret
+	if create {
+		write = r.env.Cluster.CreateSecret
+	}
+	s, err = write(ctx, change)
+	if err == nil {
+		return s, false, nil
+	}
+	if refused(err) && !errors.Is(err, k8s.ErrChanged) {
+		return nil, false, err
+	}
+	// Only the answer may have been lost, or what was sent was sent once more.
+	s, unknown := r.look(ctx, change.Namespace, change.Name, err)
+	if unknown == nil && s != nil && s.Annotations[plan.JournalAnnotation] == change.Annotations[plan.JournalAnnotation] {
+		return s, false, nil
+	}
+	return nil, unknown != nil && !refused(err), err
+}
+
+// markKept notes in the journal, as this run wrote it or found it, that the run
+// has ended.
+func (r *run) markKept(ctx context.Context, a plan.MarkKept) error {
+	j := a.Journal
+	if r.kept != nil {
+		written, err := plan.FoundJournal(r.kept)
+		if err != nil {
+			return err
+		}
+		j = *written
+	}
+	j.Kept = true
+	text, err := j.Encode()
+	if err != nil {
+		return err
+	}
+	_, _, err = r.record(ctx, k8s.SecretChange{Namespace: j.Namespace, Name: plan.PreviousName(j.Secret), ResourceVersion: j.ResourceVersion,
+		Annotations: map[string]string{plan.JournalAnnotation: text}}, false)
+	return err
 }
 
 func (r *run) keepLocal(text string) error {

@@ -38,6 +38,7 @@ type kind struct {
 	name    string
 	local   bool // it writes no cluster
 	deploys bool // there is a portal, whose pods roll
+	leaves  bool // to roll them is left to the operator
 	given   map[string]string
 	files   map[string]string // before
 	said    map[answers.Key]any
@@ -56,6 +57,7 @@ func kinds() []kind {
 	theirValues := "# by hand\nbackstage:\n  # theirs\n  replicas: 1\n"
 	return []kind{
 		{name: "patch, restart and roll-out", deploys: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
+		{name: "patch, the upgrade is left", deploys: true, leaves: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
 		{name: "create", said: install},
 		{name: "two files", local: true, said: install, files: map[string]string{"values.yaml": theirValues, "manifest.yaml": oldManifest()}},
 		{name: "undo", deploys: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: interrupt, back: true},
@@ -153,7 +155,7 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 // edited values file.
 func (s *stage) rolled(k kind, actions []plan.Action) []plan.Action {
 	i := slices.IndexFunc(actions, func(a plan.Action) bool { return a.ID() == "secret" })
-	if !k.deploys || i < 0 || slices.ContainsFunc(actions, func(a plan.Action) bool { return a.ID() == "restart" }) {
+	if !k.deploys || k.leaves || i < 0 || slices.ContainsFunc(actions, func(a plan.Action) bool { return a.ID() == "restart" }) {
 		return actions
 	}
 	actions = slices.Insert(actions, i+1, plan.Action(plan.Restart{Namespace: s.ns, Deployment: "backstage"}),
@@ -163,9 +165,9 @@ func (s *stage) rolled(k kind, actions []plan.Action) []plan.Action {
 		case plan.KeepPrevious:
 			a.Journal.Deployment, a.Journal.Wait = "backstage", time.Minute
 			actions[i] = a
-		case plan.DropPrevious:
+		case plan.MarkKept: // it is verified now
 			a.Journal.Deployment, a.Journal.Wait = "backstage", time.Minute
-			actions[i] = a
+			actions[i] = plan.DropPrevious{Journal: a.Journal}
 		}
 	}
 	return actions

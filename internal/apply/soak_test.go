@@ -19,11 +19,12 @@ var (
 )
 
 // fields is how many sequences are played at once: they wait more than they work.
-const fields = 24
+const fields = 12
 
 // TestSoak plays random sequences of runs, faults and other people against the API
 // server. Seeds that have failed once are in testdata/seeds and are always played.
 func TestSoak(t *testing.T) {
+	t.Parallel() // with the trials of faults: both wait more than they work
 	n := *soakN
 	if n == 0 {
 		if n = 500; testing.Short() {

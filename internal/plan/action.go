@@ -54,6 +54,21 @@ func (a DropPrevious) Title() string {
 	return fmt.Sprintf("delete Secret %s/%s: the old values are not needed any more", a.Journal.Namespace, PreviousName(a.Journal.Secret))
 }
 
+// MarkKept notes in the Journal that the run has ended and that what undo takes
+// stays: what shows whether the new values are good, such as an upgrade that the
+// operator runs, comes after it.
+type MarkKept struct {
+	Journal Journal
+}
+
+// ID returns "previous.kept".
+func (a MarkKept) ID() string { return "previous.kept" }
+
+// Title returns "leave the old values in Secret namespace/name-previous".
+func (a MarkKept) Title() string {
+	return fmt.Sprintf("leave the old values in Secret %s/%s until the portal is seen to be up with the new ones", a.Journal.Namespace, PreviousName(a.Journal.Secret))
+}
+
 // WriteFile replaces or creates one file, unless it has changed since it was read.
 type WriteFile struct {
 	Name   string // "values" or "manifest"

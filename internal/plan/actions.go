@@ -106,7 +106,7 @@ func (p *Plan) Changes() int {
 	n := 0
 	for _, a := range p.Actions {
 		switch a.(type) {
-		case KeepPrevious, DropPrevious:
+		case KeepPrevious, MarkKept, DropPrevious:
 		default:
 			n++
 		}
@@ -140,7 +140,7 @@ func (p *Plan) runs(list []Action) bool {
 func (p *Plan) kept(list []Action) []Action {
 	j := Journaled(list)
 	c := &p.in.Current
-	j.Flow, j.Kept = c.Flow, c.KeepPrevious
+	j.Flow = c.Flow
 	j.Release, j.Revision = p.in.Draft.Target.Release, c.Cluster.Release.Revision
 	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious) || len(j.Entries) > 0
 	local := c.Local() && (c.Journal != nil || len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" }))
@@ -148,7 +148,10 @@ func (p *Plan) kept(list []Action) []Action {
 	case len(list) == 0 && c.Journal == nil:
 		return list
 	case len(list) == 0:
-		if list = p.verify(); list == nil {
+		if list = p.verify(); list == nil && !c.Journal.Kept && !c.Journal.Upgrade {
+			return []Action{MarkKept{Journal: *c.Journal}} // nothing was left to do, but what the operator does
+		}
+		if list == nil {
 			return nil
 		}
 	case (patches || j.Upgrade && j.Revision > 0) && (c.KeepPrevious || c.UndoOnFailure) && !c.NoPrevious:
@@ -171,11 +174,18 @@ func (p *Plan) kept(list []Action) []Action {
 	if j.Secret == "" {
 		j.Namespace, j.Secret = p.in.Draft.Target.Namespace, p.in.Draft.Secret.Name
 	}
+	verified := p.runs(list) || slices.ContainsFunc(list, isWait)
 	list = append([]Action{KeepPrevious{Journal: j, Local: local}}, list...)
-	if verified := p.runs(list) || slices.ContainsFunc(list, isWait); j.Kept && !verified && !local {
-		return list // what the operator does next decides whether it is needed
+	if !verified && !local && (c.KeepPrevious || c.Journal != nil && c.Journal.Kept || p.unverified(j)) {
+		return append(list, MarkKept{Journal: j})
 	}
 	return append(list, DropPrevious{Journal: j, Local: local})
+}
+
+// unverified tells whether a portal is there that has been running with other
+// values than the journal's run gives it.
+func (p *Plan) unverified(j Journal) bool {
+	return p.in.Current.Cluster.Deployment.Name != "" && (len(j.Set) > 0 || len(j.Entries) > 0)
 }
 
 // verify is what is left of a run that was interrupted when everything was as
@@ -184,9 +194,9 @@ func (p *Plan) kept(list []Action) []Action {
 func (p *Plan) verify() []Action {
 	c, d := &p.in.Current, &p.in.Draft
 	switch {
-	case c.Local(), !c.Journal.Kept && !c.Journal.Upgrade && c.Journal.Deployment == "":
-		return []Action{} // it waited for nothing either
-	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
+	case c.Local(), !c.Journal.Kept && !c.Journal.Upgrade && c.Journal.Deployment == "" && !p.unverified(*c.Journal):
+		return []Action{} // there is nothing to wait for
+	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || p.Stale() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
 		return nil
 	}
 	return []Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait}}
@@ -251,7 +261,7 @@ func (p *Plan) Upgrading() bool {
 
 // Keeps tells whether the old values are still kept when this run has ended.
 func (p *Plan) Keeps() bool {
-	return p.Keeping() && !slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(DropPrevious); return ok })
+	return slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(MarkKept); return ok })
 }
 
 // Keeping tells whether the old values are kept while the run lasts.

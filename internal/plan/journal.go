@@ -42,7 +42,7 @@ type Journal struct {
 	Files      []JournalFile    `json:"files,omitempty"`
 	Entries    []JournalEntry   `json:"entries,omitempty"`
 	External   *JournalExternal `json:"external,omitempty"`
-	Kept       bool             `json:"kept,omitempty"` // asked to be kept although the run ended well
+	Kept       bool             `json:"kept,omitempty"` // the run ended well, and was not verified
 
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
@@ -178,7 +178,6 @@ func (j Journal) Follow(earlier Journal) Journal {
 		j.Release, j.Revision = earlier.Release, earlier.Revision
 	}
 	j.Upgrade = j.Upgrade || earlier.Upgrade
-	j.Kept = j.Kept || earlier.Kept
 	if j.Deployment == "" {
 		j.Deployment, j.Wait = earlier.Deployment, earlier.Wait
 	}

@@ -49,7 +49,7 @@ func (p *Plan) next() {
 		defer func() {
 			previous := Quote(PreviousName(p.Secret.Name))
 			p.Next = append(p.Next, Command{Comment: "if it does not come up: put the old values back", Line: "backstage-setup undo " + p.context() + "-n " + ns})
-			p.command("once it is up, the old values are not needed any more", "kubectl delete secret %s -n %s", previous, ns)
+			p.command("once it is up, the next run that sees it up deletes the old values, or you do", "kubectl delete secret %s -n %s", previous, ns)
 		}()
 	}
 	name := p.deployment()

@@ -36,6 +36,9 @@ func (a KeepPrevious) Rights() []k8s.Access {
 // Rights are those of KeepPrevious.
 func (a DropPrevious) Rights() []k8s.Access { return KeepPrevious(a).Rights() }
 
+// Rights are those of KeepPrevious.
+func (a MarkKept) Rights() []k8s.Access { return KeepPrevious{Journal: a.Journal}.Rights() }
+
 // Rights are none: a file is not in the cluster.
 func (a WriteFile) Rights() []k8s.Access { return nil }
 

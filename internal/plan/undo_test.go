@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,61 @@ func TestGoOn(t *testing.T) {
 				if r, ok := a.(Rollback); ok && (r.Helm.Context != "theirs" || r.Helm.Kubeconfig != "/kube/config" || r.Revision != 7) {
 					t.Errorf("it would roll back %+v", r)
 				}
+			}
+		})
+	}
+}
+
+// TestUnverified: what the operator's own upgrade or restart is to show keeps the
+// old values; a later run verifies and drops them, or leaves them where they are.
+func TestUnverified(t *testing.T) {
+	same := []string{"backstage: {secretName: backstage-secrets}\n"}
+	portal := inCluster(basic)
+	portal.Deployment.Name = "portal"
+	behind := portal
+	behind.Release = k8s.Release{Name: "openchoreo", Installed: true, Revision: 7, Deployed: 7, Status: "deployed", Config: map[string]any{"backstage": map[string]any{"secretName": "another"}}}
+	reloaded := portal
+	reloaded.Deployment.Reloader = k8s.Reloader{Auto: true}
+	change := given{"client.secret": typed("n3w")}
+	left := func(kept, upgrade bool) func(*Current) {
+		return func(c *Current) {
+			c.Restart, c.Journal = true, &Journal{Flow: "install", Namespace: "cp", Secret: "backstage-secrets", Set: []string{"client-secret"}, UID: "u", Kept: kept, Upgrade: upgrade}
+		}
+	}
+	with := func(restart, undo bool) func(*Current) {
+		return func(c *Current) { c.Restart, c.UndoOnFailure = restart, undo }
+	}
+	for name, tt := range map[string]struct {
+		scene scene
+		want  string
+	}{
+		"an upgrade is left":               {scene{files: same, found: portal, said: change.with(given{"scaling.replicas": 3}), current: with(true, true)}, "previous.keep file.values secret previous.kept"},
+		"a restart is left":                {scene{files: same, found: portal, said: change, current: with(false, true)}, "previous.keep secret previous.kept"},
+		"Reloader restarts":                {scene{files: same, found: reloaded, said: change, current: with(true, true)}, "previous.keep secret previous.kept"},
+		"it restarts itself":               {scene{files: same, found: portal, said: change, current: with(true, true)}, "previous.keep secret restart rollout previous.drop"},
+		"there is no portal yet":           {scene{files: same, found: inCluster(basic), said: change, current: with(true, true)}, "previous.keep secret previous.drop"},
+		"nothing is undone":                {scene{files: same, found: portal, said: change, current: with(false, false)}, "secret"},
+		"kept, and all is done":            {scene{files: same, found: portal, current: left(true, false)}, "previous.keep rollout previous.drop"},
+		"kept, the upgrade is left":        {scene{files: same, found: behind, current: left(true, false)}, ""},
+		"interrupted, the upgrade is left": {scene{files: same, found: behind, current: left(false, false)}, "previous.kept"},
+		"interrupted in its upgrade":       {scene{files: same, found: behind, current: left(false, true)}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := tt.scene.plan(t)
+			var ids []string
+			for _, a := range p.Actions {
+				ids = append(ids, a.ID())
+				if k, ok := a.(KeepPrevious); ok && k.Journal.Kept {
+					t.Error("the run is said to have ended before it begins")
+				}
+			}
+			if got := strings.Join(ids, " "); got != tt.want {
+				t.Fatalf("it would do %q", got)
+			}
+			kept := strings.Contains(tt.want, "previous.kept")
+			undo := slices.ContainsFunc(p.Next, func(c Command) bool { return c.Line == "backstage-setup undo -n cp" })
+			if p.Keeps() != kept || undo != kept {
+				t.Errorf("kept %t, and it says how to end that: %t", p.Keeps(), undo)
 			}
 		})
 	}

@@ -40,3 +40,9 @@ func syncDir(path string) error {
 	}
 	return nil
 }
+
+// mine tells whether the file is this user's.
+func mine(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}

@@ -132,8 +132,10 @@ func (s Snapshot) Remove() error {
 }
 
 // write brings data to the disk in a new file beside the target and returns its
-// name. On an error there is no such file.
+// name. On an error there is no such file. Those that killed processes have left
+// are removed first.
 func (s Snapshot) write(data []byte, mode fs.FileMode, like fs.FileInfo) (temp string, err error) {
+	s.clean()
 	file, err := s.sys.createTemp(filepath.Dir(s.Real), tempPattern(s.Real))
 	if err != nil {
 		return "", s.explain(err)

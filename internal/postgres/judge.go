@@ -14,6 +14,12 @@ const maxInside = 12
 const askTables = `select count(*) from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 	where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm', 'S') and not pg_catalog.pg_has_role(c.relowner, 'USAGE')`
 
+// askSchemas looks at the schemas of plugins that are there already, and at what
+// of others is in them.
+var askSchemas = `select count(*) filter (where not pg_catalog.has_schema_privilege(n.oid, 'CREATE')),
+	coalesce(sum((select count(*) from pg_catalog.pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm', 'S') and not pg_catalog.pg_has_role(c.relowner, 'USAGE'))), 0)
+	from pg_catalog.pg_namespace n where n.nspname in ('` + strings.Join(plugins, "', '") + `')`
+
 // server judges what holds for everybody there.
 func (j *judgement) server(r *Report) {
 	switch {
@@ -73,11 +79,23 @@ func (j *judgement) encoding(name, encoding string) {
 	}
 }
 
+// schemas judges what is in the one database of schema mode.
+func (s *session) schemas(ctx context.Context, j *judgement) *fault {
+	row, f := s.one(ctx, askSchemas)
+	if f != nil {
+		return f
+	}
+	if n := row.number(); n > 0 {
+		j.add("schema.owner", "%s may not create tables in %d schemas of plugins that are there", j.target.User, n)
+	}
+	if n := row.number(); n > 0 {
+		j.add("plugin.tables", "%d tables in schemas of plugins belong to another role", n)
+	}
+	return row.sound(s)
+}
+
 // insideAll judges the plugins' databases that there are.
 func (c *Client) insideAll(ctx context.Context, j *judgement, r *Report, b Budget) {
-	if j.target.Layout == Schema {
-		return
-	}
 	for i, d := range r.Databases {
 		switch {
 		case i >= maxInside:

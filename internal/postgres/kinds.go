@@ -120,6 +120,7 @@ var rightKinds = []Kind{
 	{"plugin.schema", Fail, "from PostgreSQL 15 on only the owner of a database may create tables in it", "ALTER DATABASE <database> OWNER TO <role>"},
 	{"plugin.tables", Fail, "the plugin alters its tables when it is upgraded, which only their owner may", "in that database, as an administrator: REASSIGN OWNED BY <the other role> TO <role>"},
 	{"plugin.limit", Warn, "when all are busy, the server refuses the plugin's connections", "ALTER DATABASE <database> CONNECTION LIMIT -1"},
+	{"schema.owner", Fail, "the plugins that they are for do not start", "in that database, as an administrator: ALTER SCHEMA <the plugin> OWNER TO <role>, for each"},
 	{"schema.create", Fail, "in schema mode Backstage makes a schema per plugin", "GRANT CREATE ON DATABASE <database> TO <role>; or ALTER DATABASE <database> OWNER TO <role>"},
 }
 

@@ -18,6 +18,7 @@ type Service struct {
 	Role     string // how to get a role that may create databases
 	Pooler   string // how its pooler is known, and which to use
 	Warnings []string
+	Fixes    map[string]string // by ID of a verdict: what to do in this service
 	Sources  []string
 }
 
@@ -68,13 +69,28 @@ var services = []Service{
 		Role:     "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
 		Pooler:   "none of its own; a host with .proxy- is the RDS Proxy",
 		Warnings: []string{"a host with .cluster-ro- is the reader's endpoint, where nothing can be written: take the one with .cluster-"},
-		Sources:  []string{"postgres.md 3.2, 3.4", "awsdocs UsingWithRDS.SSL"},
+		Fixes: map[string]string{
+			"tls.authority":   "download <bundle> and give it as the CA file (database.postgresql.caFile)",
+			"tls.incomplete":  "download <bundle> and give it as the CA file (database.postgresql.caFile)",
+			"role.createdb":   "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
+			"login.hba.tls":   "set database.postgresql.ssl to true, with <bundle> as the CA file: rds.force_ssl is on",
+			"network.timeout": "allow the cluster's security group or address range to port 5432 in the security group of the database; from here it may stay closed: check through the cluster",
+			"server.standby":  "give the host with .cluster- in place of the one with .cluster-ro- or an instance's",
+		},
+		Sources: []string{"postgres.md 3.2, 3.4", "awsdocs UsingWithRDS.SSL"},
 	},
 	{
 		ID: "rds", Name: "Amazon RDS for PostgreSQL", Pattern: regexp.MustCompile(`\.rds\.amazonaws\.com(\.cn)?$|\.rds\.cn-[a-z0-9-]+\.amazonaws\.com\.cn$`),
 		TLS: "Amazon's private authority, which Node.js does not trust; from PostgreSQL 15 on usually a must (rds.force_ssl)", Private: true, Bundle: rdsBundle,
-		Role:    "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
-		Pooler:  "none of its own; a host with .proxy- is the RDS Proxy",
+		Role:   "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
+		Pooler: "none of its own; a host with .proxy- is the RDS Proxy",
+		Fixes: map[string]string{
+			"tls.authority":   "download <bundle> and give it as the CA file (database.postgresql.caFile)",
+			"tls.incomplete":  "download <bundle> and give it as the CA file (database.postgresql.caFile)",
+			"role.createdb":   "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
+			"login.hba.tls":   "set database.postgresql.ssl to true, with <bundle> as the CA file: rds.force_ssl is on",
+			"network.timeout": "allow the cluster's security group or address range to port 5432 in the security group of the database; from here it may stay closed: check through the cluster",
+		},
 		Sources: []string{"postgres.md 3.2, 3.4", "awsdocs UsingWithRDS.SSL"},
 	},
 	{
@@ -83,7 +99,11 @@ var services = []Service{
 		Role:     "as postgres: ALTER ROLE <role> CREATEDB; being a member of alloydbsuperuser is not enough",
 		Pooler:   "managed pooling is usually on port 6432: use 5432",
 		Warnings: []string{"an IP address cannot be verified: use the instance's DNS name"},
-		Sources:  []string{"postgres.md 3.2, 3.4", "google SslConfig.SslMode"},
+		Fixes: map[string]string{
+			"tls.authority": "take the cluster's CA certificate from the console and give it as the CA file (database.postgresql.caFile)",
+			"role.createdb": "as postgres: ALTER ROLE <role> CREATEDB; being a member of alloydbsuperuser is not enough",
+		},
+		Sources: []string{"postgres.md 3.2, 3.4", "google SslConfig.SslMode"},
 	},
 	{
 		ID: "cloudsql", Name: "Cloud SQL for PostgreSQL", Pattern: regexp.MustCompile(`\.sql(-psa|-psc)?\.goog$`),
@@ -91,7 +111,12 @@ var services = []Service{
 		Role:     "users of the console are members of cloudsqlsuperuser with CREATEDB; for one that SQL made, as postgres: ALTER ROLE <role> CREATEDB",
 		Pooler:   "managed pooling is usually on another port: use 5432",
 		Warnings: []string{"an IP address cannot be verified: use the instance's DNS name, or the Cloud SQL Auth Proxy in the cluster without TLS"},
-		Sources:  []string{"postgres.md 3.2, 3.4", "google authorize-ssl"},
+		Fixes: map[string]string{
+			"tls.authority": "take server-ca.pem of the instance (Connections, Security) and give it as the CA file (database.postgresql.caFile)",
+			"role.createdb": "as postgres: ALTER ROLE <role> CREATEDB; or make the user in the console",
+			"login.hba.tls": "set database.postgresql.ssl to true, with the instance's server-ca.pem as the CA file",
+		},
+		Sources: []string{"postgres.md 3.2, 3.4", "google authorize-ssl"},
 	},
 	{
 		ID: "azure", Name: "Azure Database for PostgreSQL", Pattern: regexp.MustCompile(`\.postgres\.database\.(azure\.com|usgovcloudapi\.net|chinacloudapi\.cn)$`),
@@ -99,7 +124,17 @@ var services = []Service{
 		Role:     "as the administrator: ALTER ROLE <role> CREATEDB; being a member of azure_pg_admin is not enough",
 		Pooler:   "the built-in PgBouncer is on port 6432: use 5432",
 		Warnings: []string{"the firewall rules of the server have to name the addresses that the cluster goes out with"},
-		Sources:  []string{"postgres.md 3.2, 3.4", "microsoft concepts-networking-ssl-tls"},
+		Fixes: map[string]string{
+			"role.createdb":      "as the administrator: ALTER ROLE <role> CREATEDB; being a member of azure_pg_admin is not enough",
+			"login.hba.tls":      "set database.postgresql.ssl to true, without a CA file: require_secure_transport is on",
+			"login.hba":          "allow the address range that the cluster goes out with in the firewall rules of the server",
+			"network.timeout":    "allow the address range that the cluster goes out with in the firewall rules of the server, or use its private endpoint",
+			"tls.public":         "leave the CA file (database.postgresql.caFile) out: the authorities of Azure are public",
+			"pooler.transaction": "use port 5432 in place of 6432",
+			"pooler.schema":      "use port 5432 in place of 6432",
+			"pooler.databases":   "use port 5432 in place of 6432",
+		},
+		Sources: []string{"postgres.md 3.2, 3.4", "microsoft concepts-networking-ssl-tls"},
 	},
 	{
 		ID: "neon", Name: "Neon", Pattern: regexp.MustCompile(`\.neon\.tech$`),
@@ -107,7 +142,13 @@ var services = []Service{
 		Role:     "roles of the console are usually members of neon_superuser with CREATEDB; for one that SQL made: ALTER ROLE <role> CREATEDB",
 		Pooler:   "a host with -pooler is PgBouncer in transaction mode: take the host without it",
 		Warnings: []string{"a compute that sleeps takes some seconds for its first connection"},
-		Sources:  []string{"neon faqs: postgres-services-built-in-connection-pooling", "neon connect-securely"},
+		Fixes: map[string]string{
+			"tls.public":         "leave the CA file (database.postgresql.caFile) out: the authority of Neon is public",
+			"pooler.transaction": "take the host without -pooler",
+			"pooler.schema":      "take the host without -pooler",
+			"pooler.databases":   "take the host without -pooler",
+		},
+		Sources: []string{"neon faqs: postgres-services-built-in-connection-pooling", "neon connect-securely"},
 	},
 	{
 		ID: "supabase-pooler", Name: "Supabase, through its pooler", Pattern: regexp.MustCompile(`\.pooler\.supabase\.com$`),
@@ -115,7 +156,13 @@ var services = []Service{
 		Role:     "the user is <role>.<project>, such as postgres.abcdefgh, which usually may create databases",
 		Pooler:   "port 5432 is session mode, port 6543 transaction mode: use 5432",
 		Warnings: []string{"the pooler usually knows the databases of its project alone: prove it with the probe database, or use the schema layout"},
-		Sources:  []string{"supabase agent-skills db-conn-pooling.md", "supavisor pool_modes"},
+		Fixes: map[string]string{
+			"tls.authority":      "download the project's certificate (Database settings, SSL configuration) and give it as the CA file (database.postgresql.caFile)",
+			"tls.selfsigned":     "download the project's certificate (Database settings, SSL configuration) and give it as the CA file (database.postgresql.caFile)",
+			"pooler.transaction": "use port 5432 in place of 6543",
+			"pooler.schema":      "use port 5432 in place of 6543",
+		},
+		Sources: []string{"supabase agent-skills db-conn-pooling.md", "supavisor pool_modes"},
 	},
 	{
 		ID: "supabase", Name: "Supabase", Pattern: regexp.MustCompile(`^db\.[a-z0-9]+\.supabase\.(co|com|red)$`),
@@ -123,6 +170,11 @@ var services = []Service{
 		Role:     "the role postgres is no superuser and usually may create databases; for another one: ALTER ROLE <role> CREATEDB",
 		Pooler:   "hosts below pooler.supabase.com: port 5432 is session mode, 6543 transaction mode",
 		Warnings: []string{"the name has an IPv6 address alone unless the project pays for IPv4: many clusters cannot reach it"},
-		Sources:  []string{"supabase agent-skills db-conn-pooling.md"},
+		Fixes: map[string]string{
+			"tls.authority":       "download the project's certificate (Database settings, SSL configuration) and give it as the CA file (database.postgresql.caFile)",
+			"tls.selfsigned":      "download the project's certificate (Database settings, SSL configuration) and give it as the CA file (database.postgresql.caFile)",
+			"network.unreachable": "the name has an IPv6 address alone unless the project pays for IPv4: use the session pooler, port 5432 below pooler.supabase.com",
+		},
+		Sources: []string{"supabase agent-skills db-conn-pooling.md"},
 	},
 }

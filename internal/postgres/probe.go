@@ -112,6 +112,9 @@ func (c *Client) inspect(ctx context.Context, s *session, j *judgement, r *Repor
 	j.role(r, c.now())
 	j.layout(r, entry)
 	j.budget(r, b)
+	if s.target.Layout == Schema {
+		return s.schemas(ctx, j)
+	}
 	c.insideAll(ctx, j, r, b)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/postgres"
+	"github.com/openchoreo/backstage-setup/internal/postgres/pgtest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
@@ -102,7 +103,33 @@ func TestManaged(t *testing.T) {
 		if seen[s.ID] || s.Name == "" || s.TLS == "" || s.Role == "" || s.Pooler == "" || len(s.Sources) == 0 || s.Private != (s.Bundle != "") {
 			t.Errorf("the row %s is incomplete", s.ID)
 		}
+		for id := range s.Fixes {
+			if !slices.ContainsFunc(postgres.Kinds(), func(k postgres.Kind) bool { return k.ID == id }) {
+				t.Errorf("%s mends %s, which is no verdict", s.ID, id)
+			}
+		}
 		seen[s.ID] = true
+	}
+}
+
+// TestManagedFixes: a service's own words come before the general ones.
+func TestManagedFixes(t *testing.T) {
+	ask := target()
+	ask.Host = "portal.abc123.eu-west-1.rds.amazonaws.com"
+	ca := pgtest.NewAuthority("Amazon RDS eu-west-1 Root CA RSA2048 G1")
+	w := theWorld(t)
+	w.show(t, ca.Issue(pgtest.Certificate{Names: []string{ask.Host}, WithRoot: true}))
+	defer w.show(t, w.ca.Issue(pgtest.Certificate{Names: []string{host}}))
+	_, verdicts := client(t, postgres.Config{Dial: dial(w.Port)}).Probe(t.Context(), ask, small)
+	expect(t, verdicts, "fail tls.authority")
+	if !strings.HasPrefix(verdicts[0].Fix, "download https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem") {
+		t.Error(verdicts[0].Fix)
+	}
+	ask.User = "poor"
+	_, verdicts = client(t, postgres.Config{Dial: dial(w.Port), CA: ca.PEM}).Probe(t.Context(), ask, small)
+	expect(t, verdicts, "fail role.createdb")
+	if !strings.HasPrefix(verdicts[0].Fix, `as the master user: ALTER ROLE "poor" CREATEDB`) {
+		t.Error(verdicts[0].Fix)
 	}
 }
 

@@ -122,6 +122,8 @@ var vectors = []vector{
 	{name: "schema mode", fact: "3.1 recipe c; operators B8", role: "poor", change: schema, setup: "CREATE DATABASE one OWNER poor", undo: "DROP DATABASE one", want: "pass database.ok"},
 	{name: "schema mode without CREATE", fact: "3.1 recipe c", role: "poor", change: schema, setup: "CREATE DATABASE one OWNER other", undo: "DROP DATABASE one", want: "fail schema.create"},
 	{name: "schema mode without the database", fact: "3.1 recipe c", role: "poor", change: schema, want: "fail database.missing"},
+	{name: "schema mode, a schema of another", fact: "3.1 recipe c", role: "poor", change: schema, setup: "CREATE DATABASE one OWNER poor; \\connect one\nCREATE SCHEMA catalog; CREATE SCHEMA \"user-settings\" AUTHORIZATION poor; CREATE SCHEMA mine", undo: "DROP DATABASE one", want: "fail schema.owner"},
+	{name: "schema mode, tables of another", fact: "3.1 recipe c", role: "poor", change: schema, setup: "CREATE DATABASE one OWNER poor; \\connect one\nCREATE SCHEMA catalog AUTHORIZATION poor; CREATE TABLE catalog.knex_migrations (id serial)", undo: "DROP DATABASE one", want: "fail plugin.tables"},
 	{name: "schema mode in LATIN1", fact: "3.4 encoding", role: "poor", change: schema, setup: "CREATE DATABASE one OWNER poor TEMPLATE template0 LOCALE 'C' ENCODING 'LATIN1'", undo: "DROP DATABASE one", want: "fail encoding.other"},
 
 	// What is seen without a connection.

@@ -56,13 +56,15 @@ func Kinds() []Kind { return slices.Clone(kinds) }
 // judgement collects the verdicts of one check of one target.
 type judgement struct {
 	target   Target
-	database string // that the verdicts are about
+	service  Service // that the host belongs to; its words come before the general ones
+	database string  // that the verdicts are about
 	veil     *veil
 	verdicts []Verdict
 }
 
 func newJudgement(t Target) *judgement {
-	return &judgement{target: t, database: t.entry(), veil: newVeil(t.Password)}
+	service, _ := Managed(t.Host)
+	return &judgement{target: t, service: service, database: t.entry(), veil: newVeil(t.Password)}
 }
 
 // add appends the verdict of that id. What the line says may hold words of the
@@ -78,7 +80,10 @@ func (j *judgement) about(id, database, format string, args ...any) {
 	// a pass.
 	if at := slices.IndexFunc(kinds, func(k Kind) bool { return k.ID == id }); at >= 0 {
 		k := kinds[at]
-		names := strings.NewReplacer("<role>", quoteName(j.target.User), "<database>", quoteName(database))
+		if fix, ok := j.service.Fixes[id]; ok {
+			k.Fix = fix
+		}
+		names := strings.NewReplacer("<role>", quoteName(j.target.User), "<database>", quoteName(database), "<bundle>", j.service.Bundle)
 		v.Class, v.Cause = k.Class, j.veil.line(names.Replace(k.Cause), maxLine)
 		v.Fix = j.veil.line(names.Replace(k.Fix), maxLine)
 	}

@@ -204,7 +204,7 @@ func presentable(t testing.TB, v postgres.Verdict) {
 			t.Errorf("%s is unfit to be shown: %q", v.ID, text)
 		}
 	}
-	if strings.Contains(v.Fix, "<role>") || strings.Contains(v.Fix, "<database>") || strings.Contains(v.Cause, "<role>") {
+	if strings.Contains(v.Fix, "<role>") || strings.Contains(v.Fix, "<bundle>") || strings.Contains(v.Fix, "<database>") || strings.Contains(v.Cause, "<role>") {
 		t.Errorf("%s has a place that is not filled in: %s %s", v.ID, v.Cause, v.Fix)
 	}
 }

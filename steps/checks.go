@@ -261,7 +261,7 @@ func (f Flow) Checks(env *Env, in plan.Input) []check.Check {
 		})
 		list = append(list, f.Judge(in, planned)...)
 		if env != nil && env.Helm != nil && (in.Current.Upgrade || in.Current.Journal != nil) {
-			list = append(list, helmCheck(env, planned))
+			list = append(list, helmCheck(env, in.Current.Upgrade, planned))
 		}
 	}
 	return list

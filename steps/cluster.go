@@ -238,13 +238,16 @@ func keepsMinor(r k8s.Release, version string) string {
 }
 
 // helmCheck looks for helm before anything is written, when the plan runs it.
-func helmCheck(env *Env, planned func() (*plan.Plan, error)) check.Check {
+func helmCheck(env *Env, upgrade bool, planned func() (*plan.Plan, error)) check.Check {
 	return check.Check{ID: "release.helm", Title: "helm can be run", Run: func(ctx context.Context) check.Result {
 		p, err := planned()
 		if err != nil {
 			return fail(err.Error(), "")
 		}
 		if !slices.ContainsFunc(p.Actions, runsHelm) {
+			if owner := p.Owned(); owner != "" && upgrade {
+				return check.Result{Status: check.Warn, Found: owner + " owns the release: helm upgrade is not run from here, since it would be taken back", Hint: "the next commands say what to commit"}
+			}
 			return pass("it is not needed")
 		}
 		helm, err := env.Helm(ctx)

@@ -10,8 +10,9 @@ import (
 
 // Result is the outcome of a run, for programs. Its form is a promise. Applied
 // tells that the files and the Secret are as asked, now or already; what this run
-// changed is in Files, Secret and Actions. It is false for a dry run and where
-// something kept the run from it. Next is what is left for the operator.
+// changed is in Files, Secret and Actions. It is false for a dry run, where
+// something kept the run from it, and where the Secret's owner has yet to write it;
+// Files and Secret tell then what is to change. Next is what is left for the operator.
 type Result struct {
 	Flow     string         `json:"flow"`
 	DryRun   bool           `json:"dryRun"`
@@ -101,6 +102,7 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 	if r.Plan == nil {
 		return result
 	}
+	result.Applied = applied && !r.Plan.Pending()
 	for _, f := range r.Plan.Files {
 		keys := f.Keys
 		if keys == nil {

@@ -76,7 +76,13 @@ func (p *Plan) restarts() bool {
 	if p.upgradeNeeded() && !(p.in.Current.Upgrade && p.noUpgrade() == "") {
 		return false // the upgrade that the operator runs comes first
 	}
-	return p.Stale()
+	return p.Stale() && !p.Pending()
+}
+
+// Pending tells whether somebody else has to write the Secret before the pods can
+// have what was asked for: its owner.
+func (p *Plan) Pending() bool {
+	return p.Secret.Action == "external" && !p.Secret.Delivered && slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool { return k.changes })
 }
 
 // Stale tells whether pods run with other values than the Secret holds, now or
@@ -239,6 +245,9 @@ func (p *Plan) noUpgrade() string {
 	}
 	return ""
 }
+
+// Owned says who runs helm in place of this program; "" when it is nobody else.
+func (p *Plan) Owned() string { return engineNames[p.engine()] }
 
 // engine is what else runs helm: Flux or Argo CD, "" for nobody.
 func (p *Plan) engine() k8s.OwnerKind {

@@ -57,7 +57,9 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 	},
 	k8s.OwnerImmutable: func(p *Plan, _ k8s.Owner, keys string) []string {
 		return []string{
-			fmt.Sprintf("Secret %s is immutable: Kubernetes refuses every change to it. For %s make a Secret of another name:", p.Secret.Name, keys),
+			fmt.Sprintf("Secret %s is immutable: Kubernetes refuses every change to it. For %s make a copy under another name, so that its other keys stay:", p.Secret.Name, keys),
+			fmt.Sprintf("  kubectl get secret %s -n %s -o yaml | sed -e 's/^  name: .*/  name: %s-v2/' -e '/^immutable:/d' -e '/^  \\(uid\\|resourceVersion\\|creationTimestamp\\):/d' | kubectl %screate -f -", p.Secret.Name, Quote(p.Secret.Namespace), p.Secret.Name, p.context()),
+			"and have the portal use that one:",
 			fmt.Sprintf("  backstage-setup install %s-n %s -f %s --secret-name %s-v2", p.context(), Quote(p.Secret.Namespace), Quote(p.in.edited().Path), p.Secret.Name),
 		}
 	},

@@ -42,9 +42,12 @@ func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
 			lines = append(lines, fmt.Sprintf("- {secretKey: %s, remoteRef: {key: %s, property: %s}}", k.SecretKey, k.RemoteKey, k.Property))
 		}
 	}
-	return append(lines, "Then have it read the store now:",
+	// It is Ready from before: only a new time tells that it has read the store.
+	read := fmt.Sprintf("kubectl %sget externalsecret %s -n %s -o jsonpath='{.status.refreshTime}'", p.context(), name, p.Secret.Namespace)
+	return append(lines, "Then have it read the store now, and wait until it has:",
+		fmt.Sprintf("  before=$(%s)", read),
 		fmt.Sprintf("  kubectl annotate externalsecret %s -n %s force-sync=$(date +%%s) --overwrite", name, p.Secret.Namespace),
-		fmt.Sprintf("  kubectl wait externalsecret %s -n %s --for=condition=Ready --timeout=2m", name, p.Secret.Namespace),
+		fmt.Sprintf("  until test \"$(%s)\" != \"$before\"; do sleep 1; done", read),
 	)
 }
 

@@ -35,9 +35,9 @@ func authorization() Step {
 			group("authorization.groups.platformEngineers", "Engineers", "platform engineers"),
 			group("authorization.groups.sres", "SREs", "site reliability engineers"),
 			{Key: "authorization.groups.claim", Title: "Groups claim", Example: "groups", Ask: Confirm, AskWhen: claimDiffers, When: authorized,
-				Value: textValue.with(wordRule, topLevelRule), Rule: claimsDifferRule, Seen: claimSeen,
+				Value: textValue.with(wordRule, topLevelRule), Rule: claimRule("authorization.groups.claim"), Seen: claimSeen,
 				Why: "The claim of the access token that lists a person's groups. It must be at the top level of the token."},
-			{Key: "authorization.subjectClaim", Title: "Subject claim", Example: "sub", Ask: More, When: authorized, Value: textValue.with(wordRule, topLevelRule), Rule: claimsDifferRule,
+			{Key: "authorization.subjectClaim", Title: "Subject claim", Example: "sub", Ask: More, When: authorized, Value: textValue.with(wordRule, topLevelRule), Rule: claimRule("authorization.subjectClaim"),
 				Why: "The claim that tells programs apart."},
 			subject("authorization.clients.rcaAgent", "Root cause agent", "Subject of the root cause analysis agent's token."),
 			subject("authorization.clients.finopsAgent", "FinOps agent", "Subject of the cost agent's token."),
@@ -57,8 +57,8 @@ var subjectNeeded = Condition{"with security.authorization and portal.enabled, w
 func groupDigitsRule(key answers.Key) func(plan.Input) error {
 	return func(in plan.Input) error {
 		list, _ := in.Draft.Get(key).([]string)
-		if in.Profile.UnquotedBindings && slices.ContainsFunc(list, unquotable.MatchString) {
-			return errorf("must not look like a number on chart %s, which writes it without quotes: use chart 1.1.3 or newer", in.Chart.Version)
+		if in.Profile.UnquotedBindings && slices.ContainsFunc(list, func(text string) bool { return !plainText(text) }) {
+			return errorf("must be plain text, no number and no sign that means something in YAML, on chart %s, which writes it without quotes: use chart 1.1.3 or newer", in.Chart.Version)
 		}
 		return nil
 	}

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
@@ -79,11 +81,21 @@ var serviceClient = signIn.and(Condition{"serviceClient.id", func(in plan.Input)
 func digitsRule(key answers.Key) func(plan.Input) error {
 	return func(in plan.Input) error {
 		text, _ := in.Draft.Get(key).(string)
-		if in.Profile.UnquotedBindings && unquotable.MatchString(text) {
+		if in.Profile.UnquotedBindings && text != "" && !plainText(text) {
 			return errorf("must not be %q on chart %s, which writes it without quotes, so that it is not text: use chart 1.1.3 or newer, or another id", text, in.Chart.Version)
 		}
 		return nil
 	}
+}
+
+// plainText tells whether YAML without quotes reads text as that very text.
+func plainText(text string) bool {
+	if unquotable.MatchString(text) {
+		return false
+	}
+	var read map[string]any
+	err := yaml.Unmarshal([]byte("value: "+text+"\n"), &read)
+	return err == nil && read["value"] == text
 }
 
 // unquotable matches what YAML reads as a number, truth value or nothing.

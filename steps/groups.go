@@ -97,13 +97,14 @@ func topLevelRule(value any) error {
 	return nil
 }
 
-// claimsDifferRule: with one claim for both, everybody would be a person.
-func claimsDifferRule(in plan.Input) error {
-	a := in.Draft.Authorization
-	if groups, subject := claimOf(in), orElse(a.SubjectClaim, subjectClaim); groups == subject {
-		return errorf("must differ: with %s as authorization.groups.claim and authorization.subjectClaim every token is a person's", groups)
+// claimRule: with one claim for both, everybody would be a person.
+func claimRule(key answers.Key) func(plan.Input) error {
+	return func(in plan.Input) error {
+		if groups, subject := claimOf(in), orElse(in.Draft.Authorization.SubjectClaim, subjectClaim); groups == subject {
+			return errorf("must differ: with %s as authorization.groups.claim and authorization.subjectClaim every token is a person's", groups)
+		}
+		return digitsRule(key)(in)
 	}
-	return nil
 }
 
 // planGroups tells of bindings that nobody's groups can match.

@@ -262,6 +262,21 @@ func TestClaimsThatCannotWork(t *testing.T) {
 	}
 }
 
+// TestGroupsWithoutQuotes: charts before 1.1.3 write them as they are.
+func TestGroupsWithoutQuotes(t *testing.T) {
+	for text, plain := range map[string]bool{
+		"admins": true, "/admins": true, "team ops": true, "8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11": true, "CN=ops,DC=acme": true,
+		"4711": false, "true": false, "team: ops": false, "ops #1": false, "@ops": false, "*": false, "[ops]": false, "'ops'": false, "&ops": false, "ops:": false,
+	} {
+		for version, quotes := range map[string]bool{"1.0.5": false, "1.1.2": false, "1.1.3": true, "1.2.3": true} {
+			wrong, _ := steps.Install().Problems(on(t, version, production.with(given{"authorization.groups.admins": []string{text}})))
+			if taken := len(wrong) == 0; taken != (plain || quotes) {
+				t.Errorf("%q on chart %s: %v", text, version, wrong)
+			}
+		}
+	}
+}
+
 // TestSubjectsAreComplete: a file with another claim has all of both kinds, and
 // what it had of them stays.
 func TestSubjectsAreComplete(t *testing.T) {

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/chart"
@@ -159,8 +160,11 @@ func Back(in Input) *Plan {
 	if len(p.Problems) > 0 {
 		return p
 	}
+	if j.Deployment == "" && p.engine() == "" { // what the run left to the operator may have been done since
+		j.Deployment = in.Current.Cluster.Deployment.Name
+	}
 	p.Actions = append(j.Undo(nil), DropPrevious{Journal: j, Local: j.File != ""})
-	if !in.Current.Restart {
+	if !in.Current.Restart || !p.seen(j) {
 		p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool {
 			switch a.(type) {
 			case Restart, AwaitRollout:
@@ -183,4 +187,26 @@ func Back(in Input) *Plan {
 		p.Warn("target", "the run may have upgraded release %s from an unknown revision, which is not undone: `helm history %s -n %s` shows what there is", j.Release, Quote(j.Release), Quote(j.Namespace))
 	}
 	return p
+}
+
+// seen tells whether a pod can have started with what the journal's run wrote to
+// the Secret, or the release is rolled back, or that cannot be told: then the pods
+// are to start anew with what is put back.
+func (p *Plan) seen(j Journal) bool {
+	c := &p.in.Current.Cluster
+	s := c.Secret.Secret
+	if s == nil || s.Name != j.Secret || s.DataWritten.IsZero() || c.Pods.Unknown != "" || c.Deployment.Name == "" ||
+		j.Upgrade && j.Revision > 0 || len(j.Entries) > 0 || j.External != nil {
+		return true
+	}
+	written := slices.ContainsFunc(j.Added, func(key string) bool { _, there := s.Values[key]; return there }) ||
+		slices.ContainsFunc(j.Set, func(key string) bool { return !s.Values[key].Equal(j.Old[key]) })
+	since := s.DataWritten // or before, where somebody else wrote after the run
+	if j.Started.Before(since) {
+		since = j.Started
+	}
+	since = since.Truncate(time.Second) // as Kubernetes has the times of pods
+	return written && slices.ContainsFunc(c.Pods.Items, func(pod k8s.PodState) bool {
+		return pod.Phase != "Terminating" && (!pod.Ready || !pod.Started.Before(since)) // one that does not come up may wait long to try again
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
@@ -122,6 +123,50 @@ func TestUnverified(t *testing.T) {
 			undo := slices.ContainsFunc(p.Next, func(c Command) bool { return c.Line == "backstage-setup undo -n cp" })
 			if p.Keeps() != kept || undo != kept {
 				t.Errorf("kept %t, and it says how to end that: %t", p.Keeps(), undo)
+			}
+		})
+	}
+}
+
+// TestUndoRestarts: pods are made anew only where one can have read what is put
+// back.
+func TestUndoRestarts(t *testing.T) {
+	began := time.Now().Truncate(time.Second)
+	before, after := began.Add(-time.Hour), began.Add(time.Hour)
+	pod := func(ready bool, started time.Time, phase string) []k8s.PodState {
+		return []k8s.PodState{{Ready: ready, Started: started, Phase: phase}}
+	}
+	for name, tt := range map[string]struct {
+		pods    []k8s.PodState
+		value   string
+		unknown string
+		run     func(*Journal)
+		want    bool
+	}{
+		"all are older":               {pods: pod(true, before, "Running"), value: "n3w"},
+		"one is newer":                {pods: append(pod(true, before, "Running"), pod(true, after, "Running")...), value: "n3w", want: true},
+		"in the same second":          {pods: pod(true, began, "Running"), value: "n3w", want: true},
+		"one does not come up":        {pods: pod(false, time.Time{}, "Running"), value: "n3w", want: true},
+		"the newer one goes":          {pods: pod(true, after, "Terminating"), value: "n3w"},
+		"none":                        {value: "n3w"},
+		"the Secret was not written":  {pods: pod(true, after, "Running"), value: "old"},
+		"the pods are not known":      {unknown: "no right", value: "n3w", want: true},
+		"the release is rolled back":  {pods: pod(true, before, "Running"), value: "n3w", run: func(j *Journal) { j.Upgrade, j.Revision = true, 7 }, want: true},
+		"the run has restarted":       {pods: pod(true, after, "Running"), value: "n3w", run: func(j *Journal) { j.Deployment = "portal" }, want: true},
+		"it was killed before it did": {pods: pod(true, before, "Running"), value: "n3w", run: func(j *Journal) { j.Deployment = "portal" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := inCluster(map[string]string{"client-secret": tt.value})
+			found.Deployment.Name, found.Pods = "portal", k8s.Pods{Items: tt.pods, Unknown: tt.unknown}
+			found.Secret.Secret.DataWritten = began.Add(time.Second)
+			j := Journal{Namespace: "cp", Secret: "backstage-secrets", Set: []string{"client-secret"}, Old: map[string]secret.Text{"client-secret": secret.New("old")}, Started: began.Add(time.Millisecond)}
+			if tt.run != nil {
+				tt.run(&j)
+			}
+			p := Back(Input{Current: Current{Journal: &j, Cluster: found, Restart: true}})
+			got := slices.ContainsFunc(p.Actions, func(a Action) bool { _, ok := a.(Restart); return ok })
+			if got != tt.want {
+				t.Errorf("it restarts: %t", got)
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
 // Result is the outcome of a run, for programs. Its form is a promise. Applied
@@ -32,7 +33,7 @@ type Result struct {
 type FileResult struct {
 	Path   string   `json:"path"`
 	Place  string   `json:"place,omitempty"` // where in the file, when it is no plain values file
-	Action string   `json:"action"`          // created, edited, unchanged
+	Action string   `json:"action"`          // created, edited, unchanged; by undo restored, removed
 	Keys   []string `json:"keys"`
 }
 
@@ -59,7 +60,7 @@ type RolloutResult struct {
 // ActionResult is what became of one action.
 type ActionResult struct {
 	ID     string `json:"id"`
-	Status string `json:"status"` // done, unchanged, failed, undone
+	Status string `json:"status"` // done, unchanged, failed, undone; planned in a dry run of undo
 }
 
 // ErrorResult is why a run ended without doing what was asked.
@@ -109,6 +110,18 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 			keys = []string{}
 		}
 		result.Files = append(result.Files, FileResult{Path: f.Path, Place: f.Place, Action: f.Action, Keys: keys})
+	}
+	for _, a := range r.Plan.Actions {
+		if back, ok := a.(plan.RestoreFile); ok {
+			action := "restored"
+			if back.File.Before == "" {
+				action = "removed"
+			}
+			result.Files = append(result.Files, FileResult{Path: back.File.Path, Action: action, Keys: []string{}})
+		}
+		if result.DryRun && r.undoes() {
+			result.Actions = append(result.Actions, ActionResult{ID: a.ID(), Status: "planned"})
+		}
 	}
 	result.Secret = SecretResult{Namespace: r.Plan.Secret.Namespace, Name: r.Plan.Secret.Name, Action: r.Plan.Secret.Action, Keys: []KeyResult{}}
 	for _, k := range r.Plan.Secret.Keys {

@@ -120,11 +120,15 @@ func TestFailedRolloutIsLeft(t *testing.T) {
 	if strings.Contains(dry.stdout, "Where values come from") || dry.code != 0 || s.state(t).Secret["client-secret"] != "to be looked at" {
 		t.Errorf("dry run: exit %d\n%s", dry.code, dry.stdout)
 	}
+	planned := s.execute(t, s.environment(""), s.undo("--dry-run", "-o", "json")...).result(t)
+	if len(planned.Files) != 1 || planned.Files[0].Path != s.file("backstage-values.yaml") || planned.Files[0].Action != "restored" || became(planned, "undo.secret") != "planned" || planned.Applied {
+		t.Errorf("planned: %+v", planned)
+	}
 	cmd := s.command(t, s.environment(""), s.undo("-o", "json")...)
 	cmd.Dir = t.TempDir()
 	out, err := cmd.Output()
 	r := output{stdout: string(out)}.result(t)
-	if err != nil || !r.Applied || r.Flow != "undo" || r.Rollout.Status != "rolled-back" {
+	if err != nil || !r.Applied || r.Flow != "undo" || r.Rollout.Status != "rolled-back" || len(r.Files) != 1 {
 		t.Errorf("undo: %v\n%s", err, out)
 	}
 	same(t, "after undo", before, s.state(t))

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
@@ -164,6 +165,9 @@ func (p *Plan) kept(list []Action) []Action {
 	case c.Journal != nil: // an earlier run's is followed
 	case local:
 	default:
+		if patches && len(j.Set) > 0 {
+			p.Warn("secrets", "no way back: the old values of %s are not kept; --keep-previous keeps them until the portal is seen to be up", strings.Join(j.Set, ", "))
+		}
 		return list
 	}
 	for i, a := range list {

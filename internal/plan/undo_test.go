@@ -119,6 +119,9 @@ func TestUnverified(t *testing.T) {
 			if got := strings.Join(ids, " "); got != tt.want {
 				t.Fatalf("it would do %q", got)
 			}
+			if warned(p, "secrets", "no way back", "client-secret") != (name == "nothing is undone") {
+				t.Errorf("warnings: %v", p.Warnings)
+			}
 			kept := strings.Contains(tt.want, "previous.kept")
 			undo := slices.ContainsFunc(p.Next, func(c Command) bool { return c.Line == "backstage-setup undo -n cp" })
 			if p.Keeps() != kept || undo != kept {

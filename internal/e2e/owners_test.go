@@ -128,8 +128,8 @@ func TestOwnedRelease(t *testing.T) {
 			if now := s.helm(t, "history", s.namespace, "-n", s.namespace); now != revision || s.rolls(t) != rolls {
 				t.Errorf("the release was touched:\n%s", now)
 			}
-			if string(s.secret(t).Data["client-secret"]) != "a new one" || s.previous(t) {
-				t.Error("the Secret is not as it was asked for")
+			if string(s.secret(t).Data["client-secret"]) != "a new one" || !s.previous(t) {
+				t.Error("the Secret is not as it was asked for, or the old values are not kept until the owner has rolled the pods")
 			}
 			if text, err := os.ReadFile(s.file("backstage-values.yaml")); err != nil || !strings.Contains(string(text), "debug") {
 				t.Errorf("the file was not written: %v", err)

@@ -97,6 +97,17 @@ func TestRestartAndRollout(t *testing.T) {
 
 // TestRolloutFails: everything is put back and the pods start with the old values
 // again, unless somebody decides to leave it.
+func TestRolloutIsStuckBefore(t *testing.T) {
+	s := newStage(t)
+	s.deployOn("a-node-that-is-not-there")
+	wait := plan.AwaitRollout{Namespace: s.ns, Deployment: "portal", Timeout: time.Hour, Before: true}
+	_, err := s.run(t.Context(), wait)
+	var stuck *Stuck
+	if failed(t, err, wait, false); !errors.As(err, &stuck) || !stuck.Before || !strings.Contains(err.Error(), "have the Secret already and do not come up") || stuck.Hint() == "" {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRolloutFails(t *testing.T) {
 	undone := []string{"undone secret", "running undo.restart", "done undo.restart"}
 	for name, tt := range map[string]struct {

@@ -24,10 +24,14 @@ type Stuck struct {
 	Namespace, Name string
 	Reason          string // what is in the way
 	Do              string // what to type about it
+	Before          bool   // it was so before the run
 }
 
 // Error names the reason.
 func (e *Stuck) Error() string {
+	if e.Before {
+		return fmt.Sprintf("deployment %s/%s: its pods have the Secret already and do not come up: %s", e.Namespace, e.Name, e.Reason)
+	}
 	return fmt.Sprintf("deployment %s/%s: no waiting ends this roll-out: %s", e.Namespace, e.Name, e.Reason)
 }
 
@@ -80,9 +84,9 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(now k8s.Rollout) {
 		state = logs.explain(now)
 		r.progress(a, told.news(state), state)
-		if reason, certain := now.Stuck(); certain && !slices.Contains(r.borne, reason) {
+		if reason, certain := now.Stuck(); (certain || a.Before && reason != "") && !slices.Contains(r.borne, reason) {
 			r.borne = append(r.borne, reason)
-			stop(&Stuck{Namespace: a.Namespace, Name: a.Deployment, Reason: reason, Do: now.Troubles[0].Hint()})
+			stop(&Stuck{Namespace: a.Namespace, Name: a.Deployment, Reason: reason, Do: now.Troubles[0].Hint(), Before: a.Before})
 		}
 	})
 	var stuck *Stuck

@@ -139,6 +139,7 @@ type AwaitRollout struct {
 	Namespace, Deployment string
 	Timeout               time.Duration
 	Again                 bool // after something was put back
+	Before                bool // it began before this run: whatever is in its way was waited for already
 }
 
 // ID returns "rollout", or "undo.rollout".

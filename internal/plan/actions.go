@@ -38,11 +38,12 @@ func (p *Plan) actions() {
 		}
 	}
 	ns := p.in.Draft.Target.Namespace
-	if p.restarts() {
+	starting := p.restarts() && p.starting()
+	if p.restarts() && !starting {
 		list = append(list, Restart{Namespace: ns, Deployment: c.Cluster.Deployment.Name})
 	}
-	if p.runs(list) && p.in.Draft.Portal.Enabled {
-		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait})
+	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
+		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list)})
 	}
 	p.Actions = p.kept(list)
 }
@@ -97,6 +98,18 @@ func (p *Plan) Stale() bool {
 	}
 	existing := p.in.Current.Cluster.Secret.Secret
 	return existing != nil && startedBefore(p.in.Current.Cluster.Pods, existing.DataWritten)
+}
+
+// starting tells whether a pod is there that was made with what the Secret holds
+// and has not come up: to restart would begin the same anew.
+func (p *Plan) starting() bool {
+	s := p.in.Current.Cluster.Secret.Secret
+	if s == nil || p.writesSecret() || p.Secret.Delivered {
+		return false
+	}
+	return slices.ContainsFunc(p.in.Current.Cluster.Pods.Items, func(pod k8s.PodState) bool {
+		return !pod.Ready && pod.Phase != "Terminating" && pod.Created.After(s.DataWritten)
+	})
 }
 
 // startedBefore tells whether a pod runs since before then, and goes on. Both

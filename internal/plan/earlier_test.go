@@ -3,6 +3,7 @@ package plan
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -80,6 +81,45 @@ func TestStale(t *testing.T) {
 		if got := startedBefore(k8s.Pods{Items: []k8s.PodState{{Phase: phase, Started: now.Add(-time.Hour)}}}, now); got != want {
 			t.Errorf("%s: %t", phase, got)
 		}
+	}
+}
+
+// TestStarting: where a pod with the newest Secret does not come up, nothing is
+// restarted once more.
+func TestStarting(t *testing.T) {
+	written := time.Now().Truncate(time.Second)
+	old := k8s.PodState{Phase: "Running", Ready: true, Created: written.Add(-time.Hour), Started: written.Add(-time.Hour)}
+	crashing := k8s.PodState{Phase: "Running", Created: written.Add(time.Second), Reason: "CrashLoopBackOff"}
+	going := crashing
+	going.Phase = "Terminating"
+	older := crashing
+	older.Created = old.Created
+	for name, tt := range map[string]struct {
+		pod  k8s.PodState
+		said given
+		want string
+	}{
+		"one that crashes":            {pod: crashing, want: "rollout"},
+		"one that goes":               {pod: going, want: "restart rollout"},
+		"one from before":             {pod: older, want: "restart rollout"},
+		"this run changes the Secret": {pod: crashing, said: given{"client.secret": typed("n3w")}, want: "secret restart rollout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := inCluster(basic)
+			found.Secret.Secret.DataWritten = written
+			found.Deployment.Name, found.Pods = "portal", k8s.Pods{Items: []k8s.PodState{old, tt.pod}}
+			p := scene{files: []string{"backstage: {secretName: backstage-secrets}\n"}, found: found, said: tt.said, current: func(c *Current) { c.Restart = true }}.plan(t)
+			var ids []string
+			for _, a := range p.Actions {
+				ids = append(ids, a.ID())
+				if w, ok := a.(AwaitRollout); ok && w.Before != (tt.want == "rollout") {
+					t.Errorf("began before: %t", w.Before)
+				}
+			}
+			if got := strings.Join(ids, " "); got != tt.want {
+				t.Errorf("it would do %q", got)
+			}
+		})
 	}
 }
 

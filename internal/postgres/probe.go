@@ -106,7 +106,9 @@ func (c *Client) inspect(ctx context.Context, s *session, j *judgement, r *Repor
 		return f
 	}
 	if r.Pooler {
-		c.pooler(ctx, s, j, r)
+		if f := c.pooler(ctx, s, j, r); f != nil {
+			return f
+		}
 	}
 	j.server(r)
 	j.role(r, c.now())
@@ -163,14 +165,23 @@ func (s *session) askServer(ctx context.Context, r *Report) (busy int, f *fault)
 
 // pooler tells what kind of pooler it is: while this session is open, another one
 // gets the same process of the server only if the two share it.
-func (c *Client) pooler(ctx context.Context, s *session, j *judgement, r *Report) {
+func (c *Client) pooler(ctx context.Context, s *session, j *judgement, r *Report) *fault {
 	const ask = `select pg_catalog.pg_backend_pid()`
 	other, f := c.open(ctx, s.target, s.database)
 	defer other.close()
-	if f == nil {
-		mine, _ := s.one(ctx, ask)
-		theirs, _ := other.one(ctx, ask)
-		r.Shared = mine != nil && theirs != nil && mine.text() == theirs.text()
+	if f != nil && f.found != "" {
+		return f
+	}
+	if f == nil { // else it takes no second session
+		mine, f := s.one(ctx, ask)
+		if f != nil {
+			return f
+		}
+		theirs, f := other.one(ctx, ask)
+		if f != nil {
+			return f
+		}
+		r.Shared = mine.text() == theirs.text()
 	}
 	switch {
 	case !r.Shared:
@@ -180,6 +191,7 @@ func (c *Client) pooler(ctx context.Context, s *session, j *judgement, r *Report
 	default:
 		j.add("pooler.transaction", "a pooler in transaction mode stands between here and the server")
 	}
+	return nil
 }
 
 // askEncoding judges what a new database is made from, or the one that is used.

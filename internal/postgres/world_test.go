@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"unicode"
 
@@ -63,7 +64,11 @@ var roles = []struct{ name, is, hba string }{
 	{"elsewhere", "LOGIN CREATEDB", "host all elsewhere 192.0.2.0/24 scram-sha-256"},
 }
 
+// asked says that shared was called: TestMain must not be the first to do it.
+var asked atomic.Bool
+
 var shared = sync.OnceValues(func() (*world, error) {
+	asked.Store(true)
 	ca := pgtest.NewAuthority("Test Root")
 	var access, sql strings.Builder
 	sql.WriteString("CREATE ROLE members NOLOGIN;\nREVOKE CONNECT ON DATABASE postgres FROM PUBLIC;\n")
@@ -100,8 +105,10 @@ var shared = sync.OnceValues(func() (*world, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if w, err := shared(); err == nil {
-		w.Stop()
+	if asked.Load() {
+		if w, err := shared(); err == nil {
+			w.Stop()
+		}
 	}
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

@@ -101,9 +101,9 @@ var limitKinds = []Kind{
 	{"limit.database", Fail, "the database's CONNECTION LIMIT is reached", "ALTER DATABASE <database> CONNECTION LIMIT -1"},
 	{"limit.server", Fail, "max_connections is reached", "close connections that nobody needs, or raise max_connections and restart the server"},
 	{"limit.tight", Fail, "every plugin needs a connection of its own when the portal starts", "raise max_connections and restart the server, or close what nobody needs"},
-	{"limit.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to 4 (backstage.appConfig, or the variable APP_CONFIG_backend_database_knexConfig_pool_max), run fewer replicas, or raise max_connections"},
+	{"limit.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to the pool that fits (backstage.appConfig, or the variable APP_CONFIG_backend_database_knexConfig_pool_max), run fewer replicas, or raise max_connections"},
 	{"limit.role.tight", Fail, "every plugin needs a connection of its own when the portal starts", "ALTER ROLE <role> CONNECTION LIMIT -1"},
-	{"limit.role.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "ALTER ROLE <role> CONNECTION LIMIT -1, or set backend.database.knexConfig.pool.max to 4"},
+	{"limit.role.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "ALTER ROLE <role> CONNECTION LIMIT -1, or set backend.database.knexConfig.pool.max to the pool that fits"},
 }
 
 var rightKinds = []Kind{

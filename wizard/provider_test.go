@@ -89,6 +89,35 @@ func TestSessionAsksInStages(t *testing.T) {
 	}
 }
 
+// TestNothingGoesToAGuess: endpoints that merely follow from the kind of provider
+// are neither asked nor sent a secret before the provider has described itself.
+func TestNothingGoesToAGuess(t *testing.T) {
+	provider := idptest.Start(t, idptest.Options{Redirect: providedCallback})
+	s := providedSession(t, Settings{}, map[string]string{"identity.provider": "thunder", "identity.issuer": provider.Issuer, "client.id": idptest.Portal})
+	typeSecret(t, s, "client.secret", idptest.PortalSecret)
+	if got := s.Input().Draft.Identity.TokenURL; got != provider.URL+"/oauth2/token" {
+		t.Fatalf("there is no guess: %q", got)
+	}
+	s.AskProvider(t.Context())
+	s.Check(t.Context(), s.Checks(), nil)
+	if asked := strings.Join(provider.Asked(), " "); strings.Contains(asked, "/oauth2/") || !strings.Contains(asked, "POST /oauth/token") {
+		t.Errorf("asked %s", asked)
+	}
+}
+
+// TestOfflineAsksNobody, wherever the endpoints are.
+func TestOfflineAsksNobody(t *testing.T) {
+	for offline, empty := range map[bool]bool{true: true, false: false} {
+		s := providedSession(t, Settings{Offline: offline}, map[string]string{
+			"identity.issuer": "https://id.example.com", "identity.tokenUrl": "http://id.auth.svc/token", "identity.jwksUrl": "http://id.auth.svc/keys", "client.id": "x",
+		})
+		typeSecret(t, s, "client.secret", "whatever it is")
+		if s.ProviderQuery().Empty() != empty {
+			t.Errorf("offline %v: something to ask %v", offline, empty)
+		}
+	}
+}
+
 // TestSessionWithoutWaiting: leaving does not wait for the provider, and half an
 // answer is none.
 func TestSessionWithoutWaiting(t *testing.T) {

@@ -259,3 +259,17 @@ func TestSecretsThatCannotBeTried(t *testing.T) {
 		})
 	}
 }
+
+// TestRejectedDescriptionSettlesNothing: what a document of somebody else says is
+// not taken over.
+func TestRejectedDescriptionSettlesNothing(t *testing.T) {
+	server := idptest.Start(t, idptest.Options{Issuer: "https://another.example.com"})
+	env := &Env{Provider: newTestProvider(t)}
+	said, _ := env.LookProvider(t.Context(), ProviderAsk{Address: server.URL})
+	if said.Described() || said.Token != "" || said.Why["discovery"] == "" {
+		t.Errorf("%+v", said)
+	}
+	if got := server.Asked(); len(got) != 1 {
+		t.Errorf("asked on: %v", got)
+	}
+}

@@ -76,9 +76,11 @@ func (d desk) install(t *testing.T, issuer, id, password string, more ...string)
 	t.Helper()
 	args := append([]string{
 		"install", "--yes", "-o", "json", "--set", "preset=development", "--set", "portal.baseUrl=https://console.example.com", "--set", "gateway.tls.enabled=true",
-		"--set", "gateway.tls.certificateSecret=tls", "--set", "identity.provider=other", "--set", "identity.issuer=" + issuer,
-		"--set", "client.id=" + id, "--set", "client.secret=env:CLIENT_SECRET",
+		"--set", "gateway.tls.certificateSecret=tls", "--set", "identity.provider=other", "--set", "client.id=" + id, "--set", "client.secret=env:CLIENT_SECRET",
 	}, more...)
+	if issuer != "" {
+		args = append(args, "--set", "identity.issuer="+issuer)
+	}
 	return d.json(t, []string{"CLIENT_SECRET=" + password}, args...)
 }
 
@@ -173,8 +175,8 @@ func TestNamesBelowLocalhost(t *testing.T) {
 
 func TestWellKnownAddressAloneIsEnough(t *testing.T) {
 	d := newDesk(t, idptest.Options{})
-	got := d.install(t, "", idptest.Portal, idptest.PortalSecret, "--set", "identity.discoveryUrl="+d.URL+"/.well-known/openid-configuration", "--set", "identity.issuer="+d.Issuer)
-	if got.code != 0 || !strings.Contains(d.values(t), "jwksUrl: \""+d.URL+"/keys\"") {
+	got := d.install(t, "", idptest.Portal, idptest.PortalSecret, "--set", "identity.discoveryUrl="+d.URL+"/.well-known/openid-configuration")
+	if got.code != 0 || !strings.Contains(d.values(t), "issuer: \""+d.Issuer+"\"\n") || !strings.Contains(d.values(t), "jwksUrl: \""+d.URL+"/keys\"") {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 }

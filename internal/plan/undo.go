@@ -183,10 +183,34 @@ func Back(in Input) *Plan {
 	for _, key := range j.Added {
 		p.Secret.Keys = append(p.Secret.Keys, KeyPlan{Name: key, Action: "removed", Source: "it was not there before", changes: true})
 	}
+	p.upgradedSince(j)
 	if j.Upgrade && j.Revision == 0 {
 		p.Warn("target", "the run may have upgraded release %s from an unknown revision, which is not undone: `helm history %s -n %s` shows what there is", j.Release, Quote(j.Release), Quote(j.Namespace))
 	}
 	return p
+}
+
+// upgradedSince tells of an upgrade that the run had left to the operator, or to
+// whoever else owns the release: it is not this program's to take back.
+func (p *Plan) upgradedSince(j Journal) {
+	r := p.in.Current.Cluster.Release
+	if j.Upgrade || j.Revision == 0 || r.Revision <= j.Revision || p.engine() != "" || !slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Name == "values" }) {
+		return
+	}
+	p.command(fmt.Sprintf("release %s has been upgraded since, with the values that are taken back: revision %d was before", j.Release, j.Revision),
+		"helm rollback %s %d -n %s%s", Quote(j.Release), j.Revision, Quote(j.Namespace), p.helmReach())
+}
+
+// helmReach are helm's flags of Reach, each with a blank before it.
+func (p *Plan) helmReach() string {
+	flags := ""
+	if f := p.in.Current.Kubeconfig; f != "" {
+		flags = " --kubeconfig " + Quote(f)
+	}
+	if c := p.in.Draft.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
+		flags += " --kube-context " + Quote(c)
+	}
+	return flags
 }
 
 // seen tells whether a pod can have started with what the journal's run wrote to

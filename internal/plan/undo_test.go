@@ -174,3 +174,37 @@ func TestUndoRestarts(t *testing.T) {
 		})
 	}
 }
+
+// TestUndoTellsOfTheOperatorsUpgrade: a release that was upgraded after a run that
+// had left it to the operator has the values that are taken back.
+func TestUndoTellsOfTheOperatorsUpgrade(t *testing.T) {
+	for name, tt := range map[string]struct {
+		revision int
+		owner    k8s.OwnerKind
+		run      func(*Journal)
+		want     string
+	}{
+		"upgraded since":         {revision: 9, want: "helm rollback openchoreo 7 -n cp --kubeconfig eu"},
+		"not upgraded":           {revision: 7},
+		"no values":              {revision: 9, run: func(j *Journal) { j.Files = nil }},
+		"by the run itself":      {revision: 9, run: func(j *Journal) { j.Upgrade = true }},
+		"the revision not known": {revision: 9, run: func(j *Journal) { j.Revision = 0 }},
+		"Flux's":                 {revision: 9, owner: k8s.OwnerFlux},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := inCluster(nil)
+			found.Release = k8s.Release{Name: "openchoreo", Installed: true, Revision: tt.revision, Owner: k8s.Owner{Kind: tt.owner}}
+			j := Journal{Namespace: "cp", Secret: "backstage-secrets", Release: "openchoreo", Revision: 7, Files: []JournalFile{{Name: "values", Path: "/v.yaml"}}}
+			if tt.run != nil {
+				tt.run(&j)
+			}
+			got := ""
+			for _, c := range Back(Input{Current: Current{Journal: &j, Cluster: found, Kubeconfig: "eu"}}).Next {
+				got += c.Line
+			}
+			if got != tt.want {
+				t.Errorf("next is %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

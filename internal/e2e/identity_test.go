@@ -181,6 +181,17 @@ func TestWellKnownAddressAloneIsEnough(t *testing.T) {
 	}
 }
 
+// TestIssuerOfAnotherProvider: an issuer that is not the document's is refused,
+// with the one that is.
+func TestIssuerOfAnotherProvider(t *testing.T) {
+	d := newDesk(t, idptest.Options{})
+	got := d.install(t, "https://another.example.com", idptest.Portal, idptest.PortalSecret, "--set", "identity.discoveryUrl="+d.URL+"/.well-known/openid-configuration")
+	if got.code != 3 || got.status("identity.discovery") != "fail discovery.issuer" || !strings.Contains(got.stdout, `"identity.issuer": "`+d.Issuer+`"`) {
+		t.Errorf("exit %d\n%s", got.code, got.stdout)
+	}
+	d.untouched(t)
+}
+
 // TestRefusals: each ends with exit code 3, one failed check, and no file.
 func TestRefusals(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

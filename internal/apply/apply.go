@@ -122,11 +122,16 @@ func hint(err error) string {
 // A cancelled ctx lets a write that is under way end, ends a wait at once, and
 // undoes.
 func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)) (Outcome, error) {
-	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, entries: map[string]openbao.Entry{}}
+	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, back: map[string]bool{}, entries: map[string]openbao.Entry{}}
 	r.outcome.Rollout = "skipped"
 	r.earlier, r.held = earlier(actions), held(actions)
 	for _, action := range actions {
-		if _, undoing := action.(plan.Undoing); undoing {
+		if r.passes(action) {
+			r.left = append(r.left, remain{action: action})
+			continue
+		}
+		undoing, back := action.(plan.Undoing)
+		if back {
 			if stands, unknown := r.stands(context.WithoutCancel(ctx)); unknown == nil && !stands {
 				err := fmt.Errorf("%w: another run of this program has gone on with what is to be put back", k8s.ErrChanged)
 				r.note(action, Failed, err.Error())
@@ -134,6 +139,10 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 			}
 		}
 		if !waits(action) && ctx.Err() != nil {
+			if len(r.left) > 0 {
+				r.left = append(r.left, remain{action, inWords(ctx.Err(), "stopped by you before it began")})
+				break
+			}
 			return r.fail(ctx, action, inWords(ctx.Err(), "stopped by you before it began"), false)
 		}
 		r.begun[action.ID()] = true
@@ -152,6 +161,10 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 		}
 		if err != nil {
 			r.note(action, Failed, err.Error())
+			if back || len(r.left) > 0 {
+				r.left = append(r.left, remain{action, err}) // the rest may be independent
+				continue
+			}
 			switch action.(type) {
 			case plan.MarkKept, plan.DropPrevious:
 				_, kept := action.(plan.MarkKept)
@@ -166,7 +179,13 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 			}
 		}
 		r.begun[action.ID()] = status != Unchanged
+		if back {
+			r.back[undoing.Undoes()] = true
+		}
 		r.note(action, status, "")
+	}
+	if len(r.left) > 0 {
+		return r.partly(context.WithoutCancel(ctx))
 	}
 	return r.outcome, nil
 }
@@ -184,6 +203,8 @@ type run struct {
 	unsure   string          // what may keep the journal, for people; "" when that is known
 	earlier  bool            // the journal of an earlier run is there
 	template string          // of the Deployment's pods before an upgrade
+	left     []remain        // of undoing an earlier run
+	back     map[string]bool // actions of the earlier run that were undone, by ID
 
 	restarted time.Time // last
 	borne     []string  // why a roll-out is stuck, which was told already
@@ -263,7 +284,7 @@ func (r *run) leave(a plan.Action, err error) (Outcome, error) {
 // failed action was.
 func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun bool) (Outcome, error) {
 	e := &Error{Action: failed.Title(), Err: err}
-	e.Changed = errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged) || errors.Is(err, openbao.ErrChanged) || errors.Is(err, chart.ErrBusy)
+	e.Changed = changed(err)
 	if _, ok := failed.(plan.AwaitRollout); ok {
 		r.outcome.Rollout = "failed"
 	}
@@ -312,6 +333,11 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 	}
 	e.Journal = r.keeps() || r.earlier
 	return r.outcome, e
+}
+
+// changed tells whether err is that something changed underneath.
+func changed(err error) bool {
+	return errors.Is(err, k8s.ErrChanged) || errors.Is(err, file.ErrChanged) || errors.Is(err, openbao.ErrChanged) || errors.Is(err, chart.ErrBusy)
 }
 
 // refused tells whether an action that failed with err changed nothing for sure.

@@ -97,6 +97,12 @@ func pause(ctx context.Context, d time.Duration) error {
 // version that it read, if the journal still is this run's then: another run that
 // has written since has taken the journal over before.
 func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, error) {
+	return persist(ctx, func() (Status, error) { return r.restoreOnce(ctx, a) })
+}
+
+// persist repeats what puts something back, and finds that it is done when only
+// the answer was lost, until that is of no use.
+func persist(ctx context.Context, once func() (Status, error)) (Status, error) {
 	var err error
 	for attempt := range rereads {
 		if attempt > 0 {
@@ -105,11 +111,11 @@ func (r *run) restoreSecret(ctx context.Context, a plan.RestoreSecret) (Status, 
 			}
 		}
 		var status Status
-		status, err = r.restoreOnce(ctx, a)
+		status, err = once()
 		if err == nil && attempt > 0 {
 			status = Done // by an attempt whose answer was lost
 		}
-		if err == nil || errors.Is(err, k8s.ErrForbidden) || errors.Is(err, errTheirs) {
+		if err == nil || errors.Is(err, errTheirs) || refused(err) && !changed(err) {
 			return status, err
 		}
 	}

@@ -69,6 +69,10 @@ func (r *run) restoreStore(ctx context.Context, a plan.RestoreStore) (Status, er
 	if err != nil {
 		return Failed, err
 	}
+	return persist(ctx, func() (Status, error) { return r.restoreEntry(ctx, s, a) })
+}
+
+func (r *run) restoreEntry(ctx context.Context, s *openbao.Store, a plan.RestoreStore) (Status, error) {
 	now, err := readEntry(ctx, s, a.Entry.Entry)
 	ours := a.Entry.Before + 1
 	switch {
@@ -76,17 +80,25 @@ func (r *run) restoreStore(ctx context.Context, a plan.RestoreStore) (Status, er
 		return Failed, err
 	case now.Version == a.Entry.Before:
 		return Unchanged, nil
-	case now.Version != ours:
+	case now.Version != ours && !a.Entry.Live:
 		return Failed, fmt.Errorf("%w: version %d is there, and the run wrote %d", errTheirs, now.Version, ours)
 	case !a.Entry.Live:
 		return Done, s.DeleteNew(ctx, a.Entry.Entry, ours)
 	}
-	if before, kept := r.entries[a.Undoes()]; kept {
-		_, err = s.Write(ctx, a.Entry.Entry, before.Data, ours) // also where the store keeps one version
-	} else {
-		_, err = s.Restore(ctx, a.Entry.Entry, a.Entry.Before, ours)
+	before, kept := r.entries[a.Undoes()] // also where the store keeps one version
+	if !kept {
+		if before, err = s.ReadVersion(ctx, a.Entry.Entry, a.Entry.Before); err != nil {
+			return Failed, err
+		}
 	}
-	return Done, err
+	switch {
+	case now.Version == ours:
+		_, err = s.Write(ctx, a.Entry.Entry, before.Data, ours)
+		return Done, err
+	case now.Data.Equal(before.Data):
+		return Unchanged, nil // put back already: that is a version of its own
+	}
+	return Failed, fmt.Errorf("%w: version %d is there, and the run wrote %d", errTheirs, now.Version, ours)
 }
 
 func (r *run) addExternalKeys(ctx context.Context, a plan.AddExternalKeys) (Status, error) {
@@ -112,23 +124,27 @@ func (r *run) createExternal(ctx context.Context, a plan.CreateExternal) (Status
 }
 
 func (r *run) removeExternalKeys(ctx context.Context, a plan.RemoveExternalKeys) (Status, error) {
-	es, err := r.env.Cluster.ExternalSecret(ctx, a.Namespace, a.Name)
-	if err != nil {
-		return Failed, err
-	}
-	_, err = r.env.Cluster.RemoveExternalKeys(ctx, es, a.Keys)
-	return Done, err
+	return persist(ctx, func() (Status, error) {
+		es, err := r.env.Cluster.ExternalSecret(ctx, a.Namespace, a.Name)
+		if err != nil {
+			return Failed, err
+		}
+		_, err = r.env.Cluster.RemoveExternalKeys(ctx, es, a.Keys)
+		return Done, err
+	})
 }
 
 func (r *run) deleteExternal(ctx context.Context, a plan.DeleteExternal) (Status, error) {
-	es, err := r.env.Cluster.ExternalSecret(ctx, a.Namespace, a.Name)
-	if errors.Is(err, k8s.ErrNotFound) {
-		return Unchanged, nil
-	}
-	if err != nil {
-		return Failed, err
-	}
-	return Done, r.env.Cluster.DeleteExternalSecret(ctx, es)
+	return persist(ctx, func() (Status, error) {
+		es, err := r.env.Cluster.ExternalSecret(ctx, a.Namespace, a.Name)
+		if errors.Is(err, k8s.ErrNotFound) {
+			return Unchanged, nil
+		}
+		if err != nil {
+			return Failed, err
+		}
+		return Done, r.env.Cluster.DeleteExternalSecret(ctx, es)
+	})
 }
 
 // sync waits until the store's values are in the Secret.

@@ -215,6 +215,30 @@ func (j Journal) Follow(earlier Journal) Journal {
 	return j
 }
 
+// Without returns the journal of what is left to undo when some of the run's
+// actions have been undone, which are told by ID.
+func (j Journal) Without(undone func(id string) bool) Journal {
+	if undone("secret") {
+		j.Created, j.Set, j.Added, j.Old = false, nil, nil, nil
+	}
+	if undone("upgrade") {
+		j.Upgrade, j.Revision = false, 0
+	}
+	if e := j.External; e != nil {
+		own := *e
+		if undone("external.create") {
+			own.Created, own.Keys = false, nil
+		}
+		if undone("external.keys") {
+			own.Added = nil
+		}
+		j.External = &own
+	}
+	j.Entries = slices.DeleteFunc(slices.Clone(j.Entries), func(e JournalEntry) bool { return undone(WriteStore{At: e.At()}.ID()) })
+	j.Files = slices.DeleteFunc(slices.Clone(j.Files), func(f JournalFile) bool { return undone(WriteFile{Name: f.Name}.ID()) })
+	return j
+}
+
 // Unwritten returns the journal of a run that goes on with an earlier one and has
 // not written the Secret itself: only what the earlier one may have written there.
 func (j Journal) Unwritten() Journal {

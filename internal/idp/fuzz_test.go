@@ -122,3 +122,19 @@ func FuzzVeil(f *testing.F) {
 		}
 	})
 }
+
+// FuzzTornSecret: a secret with something between its letters that nobody sees is
+// never shown, whatever stands around it.
+func FuzzTornSecret(f *testing.F) {
+	for i := range tears {
+		f.Add("", "", uint8(i))
+		f.Add("\x1b[", "\x1b]0;", uint8(i))
+		f.Add("client_secret=", "&x", uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, before, after string, tear uint8) {
+		got := idp.Words(before+torn("s3cret of the portal", tears[int(tear)%len(tears)])+after, secret.New("s3cret of the portal"))
+		if strings.Contains(strings.ReplaceAll(got, " ", ""), "s3cretoftheportal") {
+			t.Errorf("%q", got)
+		}
+	})
+}

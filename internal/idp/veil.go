@@ -3,6 +3,7 @@ package idp
 import (
 	"html"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -14,6 +15,7 @@ import (
 const (
 	maxLine  = 500 // characters of a verdict's line
 	maxWords = 200 // characters of a server's own words in it
+	minLine  = 16  // bytes of a secret's line that is a secret by itself
 )
 
 // withheld stands for a text that repeats a secret in pieces or in a spelling
@@ -31,12 +33,23 @@ type veil struct {
 func newVeil(secrets ...secret.Text) *veil {
 	v := &veil{}
 	for _, s := range secrets {
-		v.scrubber.Add(s)
-		if n := s.Len(); n > 0 && n < 6 {
-			v.short = append(v.short, s.Reveal())
+		v.know(s.Reveal())
+		v.know(squeeze(s.Reveal())) // what text is compared with once it is squeezed
+		for line := range strings.Lines(s.Reveal()) {
+			if line = squeeze(line); len(line) >= minLine {
+				v.know(line)
+			}
 		}
 	}
 	return v
+}
+
+func (v *veil) know(text string) {
+	t := secret.New(text)
+	v.scrubber.Add(t)
+	if n := t.Len(); n > 0 && n < 6 {
+		v.short = append(v.short, text)
+	}
 }
 
 // words is line for what a server says about itself: it is withheld as a whole
@@ -54,15 +67,15 @@ func (v *veil) repeats(s string) bool {
 	if v == nil {
 		return false
 	}
-	for _, form := range decoded(s) {
-		for _, text := range []string{form, squeeze(form)} {
-			if v.scrubber.Scrub(text) != text {
-				return true
+	seen := map[string]bool{}
+	for _, form := range slices.Concat(decoded(s), decoded(letters(s)), decoded(squeeze(s))) {
+		for _, text := range []string{form, unstyled(form), letters(form), squeeze(form)} {
+			if seen[text] {
+				continue
 			}
-			for _, short := range v.short {
-				if strings.Contains(text, short) {
-					return true
-				}
+			seen[text] = true
+			if v.scrubber.Scrub(text) != text || slices.ContainsFunc(v.short, func(short string) bool { return strings.Contains(text, short) }) {
+				return true
 			}
 		}
 	}
@@ -99,17 +112,21 @@ func decoded(s string) []string {
 	return all
 }
 
-// squeeze leaves out everything that could stand between the letters of a word.
-func squeeze(s string) string {
+// squeeze leaves out everything that could stand between the letters of a word
+// and not be seen there, a terminal's sequences as a whole.
+func squeeze(s string) string { return letters(unstyled(s)) }
+
+// letters leaves out white space, what cannot be seen, and what is no character.
+func letters(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || hidden(r) {
+		if unicode.IsSpace(r) || hidden(r) || r == utf8.RuneError || r == '\u2800' || unicode.In(r, unicode.Mn, unicode.Me) {
 			return -1
 		}
 		return r
 	}, s)
 }
 
-// visible leaves out what cannot be seen or changes how the rest is seen, and
+// visible leaves out a terminal's sequences, and what cannot be seen or changes how the rest is seen, and
 // makes one blank of every white space.
 func visible(s string) string {
 	s = strings.Map(func(r rune) rune {
@@ -120,7 +137,7 @@ func visible(s string) string {
 			return -1
 		}
 		return r
-	}, strings.ToValidUTF8(s, "?"))
+	}, strings.ToValidUTF8(unstyled(s), "?"))
 	return strings.Join(strings.Fields(s), " ")
 }
 

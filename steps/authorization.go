@@ -28,7 +28,7 @@ func authorization() Step {
 		Questions: []Question{
 			{Key: "authorization.subject", Title: "Subject of the portal's token", Example: "8f0b6a52-1f7e-4c35-9a53-0f8f2f9a1d11",
 				When: authorized.and(Condition{"portal.enabled", portal.Holds}), Required: subjectNeeded,
-				Value: textValue.with(wordRule), Rule: digitsRule("authorization.subject"), Default: "thunder: the service client's id", Seen: subjectSeen,
+				Value: textValue.with(wordRule), Rule: digitsRule("authorization.subject"), Default: "thunder: the service client's id", Seen: subjectSeen, Lacks: noSubject,
 				Why: "The sub claim of the token that the portal gets with client_credentials: often not the client id. A wrong one gives an empty catalog without an error."},
 			group("authorization.groups.admins", "Admins", "administrators"),
 			group("authorization.groups.developers", "Developers", "developers"),

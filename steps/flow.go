@@ -105,7 +105,7 @@ func (f Flow) Problems(in plan.Input) (wrong, missing answers.Problems) {
 				continue
 			}
 			if q.Missing(in) {
-				missing = append(missing, answers.Problem{Key: q.Key, Message: "is missing: " + q.need()})
+				missing = append(missing, answers.Problem{Key: q.Key, Message: "is missing: " + q.need() + q.lacks(in)})
 				continue
 			}
 			if text := q.Problem(in); text != "" {
@@ -114,6 +114,16 @@ func (f Flow) Problems(in plan.Input) (wrong, missing answers.Problems) {
 		}
 	}
 	return wrong, missing
+}
+
+func (q Question) lacks(in plan.Input) string {
+	if q.Lacks == nil {
+		return ""
+	}
+	if why := q.Lacks(in); why != "" {
+		return "; " + why
+	}
+	return ""
 }
 
 func (q Question) need() string {

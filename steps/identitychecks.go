@@ -91,6 +91,9 @@ func (j judge) check(id, title string, after []string, run func(context.Context)
 // after are the checks without which an endpoint is not looked at: where it is on
 // the host of the description, a provider that is dead is told once.
 func (j judge) after(key answers.Key) []string {
+	if skips(j.in, "identity.discovery") && j.in.Draft.Given(key) {
+		return nil // it was given, so that nobody has to tell it
+	}
 	text, _ := j.in.Draft.Get(key).(string)
 	if u, ok := parseURL(text); ok && elsewhere(j.in, u) && j.in.Draft.From[key].Rank != answers.FromProvider && j.in.Draft.From[key].Rank != answers.FromNewProvider {
 		return nil
@@ -153,13 +156,19 @@ func (j judge) discovery(ctx context.Context) check.Result {
 		verdicts = append(verdicts, v)
 	}
 	r := j.result("identity", "identity.issuer", verdicts)
-	if r.Cure != nil && d.Issuer != "" && d.Issuer != issuer && visible(d.Issuer) && !strings.Contains(d.Issuer, "{") {
+	if r.Cure != nil && d.Issuer != issuer && isIssuer(d.Issuer) {
 		r.Cure.Propose = []check.Proposal{{Key: "identity.issuer", Value: d.Issuer}}
 	}
 	if r.Status == check.Inconclusive {
 		return j.unreached(r)
 	}
 	return r
+}
+
+// isIssuer tells whether text can be the answer to identity.issuer.
+func isIssuer(text string) bool {
+	_, ok := parseURL(text)
+	return ok && visible(text) && !strings.ContainsAny(text, "{}[]") && noQueryRule(text) == nil
 }
 
 // unreached is about a provider that cannot be asked: nothing that is to be
@@ -275,8 +284,14 @@ func (j judge) token(ctx context.Context) check.Result {
 	if access.IsZero() {
 		return skipped("there is no token to look at")
 	}
-	keys, _ := j.keySet(ctx)
+	keys, judged := j.keySet(ctx)
 	claims, verdicts := idp.Verify(access, keys, e, j.env.Provider.Now())
+	if len(j.in.Current.Pasted.Keys) > 0 && idp.Worst(judged) == idp.Fail {
+		verdicts = append(judged, verdicts...)
+	}
+	if other := anotherClient(claims, e.ClientID); other != "" && !j.in.Current.Pasted.Service.IsZero() {
+		verdicts = append(verdicts, verdictOf("token.client", fmt.Sprintf("the token was issued to %q, the portal's client is %q", other, e.ClientID)))
+	}
 	r := j.result("client", "client.id", verdicts)
 	if claims.Kind == idp.ServiceAccount && len(claims.Values) == 1 && claims.Values[0] != e.ClientID && e.ClientID != "" {
 		r.Found += fmt.Sprintf("\nthe client's id is %q, its token's %s is %q, which the binding has to name", e.ClientID, cmp.Or(e.ServiceClaim, "sub"), claims.Values[0])
@@ -295,7 +310,7 @@ func (j judge) token(ctx context.Context) check.Result {
 		}
 	case "token.issuer", "token.issuer.slash":
 		r.Cure = &check.Cure{Flow: "install", Step: "identity", Key: "identity.issuer"}
-		if visible(claims.Issuer) {
+		if isIssuer(claims.Issuer) {
 			r.Cure.Propose = []check.Proposal{{Key: "identity.issuer", Value: claims.Issuer}}
 		}
 	case "token.audience", "token.audience.missing":

@@ -46,10 +46,36 @@ func pastedSubject(in plan.Input) string {
 		return ""
 	}
 	claims, _ := idp.Verify(in.Current.Pasted.Service, idp.KeySet{}, subjects(in), time.Time{})
-	if claims.Kind != idp.ServiceAccount || len(claims.Values) != 1 || !visible(claims.Values[0]) {
+	id, _ := serviceOf(in)
+	if claims.Kind != idp.ServiceAccount || len(claims.Values) != 1 || !visible(claims.Values[0]) || anotherClient(claims, id) != "" {
 		return ""
 	}
 	return claims.Values[0]
+}
+
+// anotherClient returns the client that a token was issued to, where that is not
+// id; "" when it is, or the token does not say.
+func anotherClient(c idp.Claims, id string) string {
+	if id == "" || len(c.ClientIDs) == 0 || slices.ContainsFunc(c.ClientIDs, func(named idp.ClientID) bool { return named.Value == id }) {
+		return ""
+	}
+	return c.ClientIDs[0].Value
+}
+
+// noSubject is why nothing settles what the portal's token is bound by.
+func noSubject(in plan.Input) string {
+	why := in.Current.Provider.Why["token"]
+	switch {
+	case in.Current.Offline && in.Current.Pasted.Service.IsZero():
+		return "offline no token is requested that would tell it"
+	case !in.Current.Pasted.Service.IsZero():
+		return "the token that was given does not tell it: it is no JSON Web Token of this client, or names no " + cmp.Or(in.Draft.Authorization.SubjectClaim, "sub")
+	case skips(in, "identity.service-token"):
+		return "no token was requested that would tell it: identity.service-token is skipped"
+	case why != "":
+		return "no token tells it: " + why
+	}
+	return ""
 }
 
 // subjects are the claims that the API tells callers by.
@@ -80,10 +106,12 @@ func providerAddress(in plan.Input) string {
 const wellKnownPath = "/.well-known/openid-configuration"
 
 // respell writes an issuer that somebody gave as the provider's document has it,
-// where only the slash at the end differs: tokens are compared letter by letter.
+// where only the slash at the end differs, or where it is the address of that
+// document: tokens are compared letter by letter.
 func respell(in *plan.Input) {
 	given, p := in.Draft.Identity.Issuer, in.Current.Provider
-	if !in.Draft.Given("identity.issuer") || given == p.Issuer || strings.TrimSuffix(given, "/") != strings.TrimSuffix(p.Issuer, "/") {
+	slash := strings.TrimSuffix(given, "/") == strings.TrimSuffix(p.Issuer, "/")
+	if !in.Draft.Given("identity.issuer") || given == p.Issuer || !slash && given != p.WellKnown {
 		return
 	}
 	set(in, "identity.issuer", p.Issuer, answers.Source{
@@ -180,6 +208,9 @@ func unaccepted(in plan.Input) bool {
 			return false
 		}
 	}
+	if !in.Current.Pasted.Service.IsZero() {
+		return pastedSubject(in) == ""
+	}
 	id, _ := serviceOf(in)
 	return in.Current.Provider.Refused && in.Current.Provider.ClientID == id
 }
@@ -247,15 +278,15 @@ func skips(in plan.Input, id string) bool { _, ok := in.Current.Skip[id]; return
 func scopeList(text string) []string { return strings.Fields(text) }
 
 // alone tells whether the endpoint under key is known by itself: from the
-// provider's description, or as an answer on another host than what could not be
-// asked.
+// provider's description, or as an answer: on another host than what could not be
+// asked, or where nobody is to ask for the description.
 func alone(in plan.Input, key answers.Key) bool {
 	text, _ := in.Draft.Get(key).(string)
 	u, ok := parseURL(text)
 	if !ok {
 		return false
 	}
-	return in.Current.Provider.Described() || elsewhere(in, u)
+	return in.Current.Provider.Described() || elsewhere(in, u) || skips(in, "identity.discovery") && in.Draft.Given(key)
 }
 
 // elsewhere tells whether an endpoint is on another host than the provider's

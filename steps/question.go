@@ -58,6 +58,8 @@ type Question struct {
 	Required Condition              // it must have an answer
 	Suggest  func(plan.Input) any   // prefilled for a person; never an answer by itself
 	Rule     func(plan.Input) error // across answers; its error completes "The value …"
+	// Lacks says why nothing settles the answer; "" when there is no more to say.
+	Lacks func(plan.Input) string
 	// Doubt says why a value that nobody has given may be wrong, so that a person is
 	// asked all the same; "" when there is no doubt.
 	Doubt func(plan.Input) string

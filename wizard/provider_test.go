@@ -10,6 +10,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/idp"
 	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/steps"
@@ -234,5 +235,114 @@ func TestPastedTokens(t *testing.T) {
 	}
 	if err := s.PasteToken(UserToken, ""); err != nil || judged().Status != check.Inconclusive {
 		t.Errorf("%+v %v", judged(), err)
+	}
+}
+
+func results(t *testing.T, s *Session) map[string]check.Result {
+	t.Helper()
+	list := map[string]check.Result{}
+	for _, r := range s.Check(t.Context(), s.Checks(), nil) {
+		list[r.ID] = r
+	}
+	return list
+}
+
+// TestTokenOfAnotherClient: a token that somebody else was issued settles nothing,
+// good as it may be.
+func TestTokenOfAnotherClient(t *testing.T) {
+	provider := idptest.Start(t, idptest.Options{Redirect: providedCallback})
+	client, err := idp.New(idp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _ := client.ServiceToken(t.Context(), idp.ServiceRequest{TokenURL: provider.URL + "/oauth/token", ClientID: idptest.Service, Secret: secret.New(idptest.ServiceSecret)})
+	for client, status := range map[string]check.Status{idptest.Service: check.Pass, idptest.Portal: check.Fail} {
+		s := providedSession(t, Settings{}, map[string]string{"identity.issuer": provider.Issuer, "client.id": client})
+		typeSecret(t, s, "client.secret", "kept from the provider")
+		if err := s.PasteToken(ServiceToken, token.Access.Reveal()); err != nil {
+			t.Fatal(err)
+		}
+		s.AskProvider(t.Context())
+		if got := results(t, s)["identity.token"]; got.Status != status || (status == check.Fail) != (got.Code == "token.client") {
+			t.Errorf("of client %s: %+v, of %v", client, got, s.Problems())
+		}
+		if subject := s.Input().Draft.Authorization.Subject; (subject == idptest.Service) != (status == check.Pass) {
+			t.Errorf("of client %s: the binding is for %q", client, subject)
+		}
+	}
+}
+
+// TestSkippedDescription: with endpoints that a person gave, all else is asked.
+func TestSkippedDescription(t *testing.T) {
+	provider := idptest.Start(t, idptest.Options{Redirect: providedCallback})
+	given := map[string]string{
+		"identity.issuer": provider.Issuer, "identity.authorizationUrl": provider.URL + "/authorize", "identity.tokenUrl": provider.URL + "/oauth/token",
+		"identity.jwksUrl": provider.URL + "/keys", "client.id": idptest.Renamed,
+	}
+	s := providedSession(t, Settings{Skip: map[string]string{"identity.discovery": "no way there"}}, given)
+	typeSecret(t, s, "client.secret", idptest.RenamedSecret)
+	s.AskProvider(t.Context())
+	got := results(t, s)
+	for _, id := range []string{"identity.keys", "identity.service-token", "identity.token", "identity.redirect"} {
+		if got[id].Status != check.Pass {
+			t.Errorf("%s: %+v", id, got[id])
+		}
+	}
+	if got["identity.discovery"].Status != check.Skip || s.Input().Draft.Authorization.Subject != idptest.RenamedSubject {
+		t.Errorf("%+v, subject %q", got["identity.discovery"], s.Input().Draft.Authorization.Subject)
+	}
+}
+
+// TestSubjectThatNoTokenTells: what is missing says why.
+func TestSubjectThatNoTokenTells(t *testing.T) {
+	busy := idptest.Start(t, idptest.Options{Before: func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/oauth/token" {
+			return false
+		}
+		w.Header().Set("Retry-After", "120")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return true
+	}})
+	for name, tt := range map[string]struct {
+		settings Settings
+		paste    string
+		want     string
+	}{
+		"busy":                  {want: "2m0s"},
+		"skipped":               {settings: Settings{Skip: map[string]string{"identity.service-token": "later"}}, want: "identity.service-token is skipped"},
+		"garbage, and accepted": {settings: Settings{Accept: []string{"identity.token"}}, paste: "no.token.atall", want: "the token that was given does not tell it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := providedSession(t, tt.settings, map[string]string{"identity.issuer": busy.Issuer, "client.id": idptest.Portal})
+			typeSecret(t, s, "client.secret", idptest.PortalSecret)
+			if tt.paste != "" {
+				if err := s.PasteToken(ServiceToken, tt.paste); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.AskProvider(t.Context())
+			said := ""
+			for _, p := range s.Problems() {
+				said += p.String()
+			}
+			if !strings.Contains(said, "authorization.subject") || !strings.Contains(said, tt.want) {
+				t.Errorf("%s", said)
+			}
+		})
+	}
+}
+
+// TestIssuerGivenAsItsDocument: whoever gives the address of the document means the
+// issuer in it.
+func TestIssuerGivenAsItsDocument(t *testing.T) {
+	provider := idptest.Start(t, idptest.Options{Redirect: providedCallback})
+	s := providedSession(t, Settings{}, map[string]string{"identity.issuer": provider.URL + "/.well-known/openid-configuration", "client.id": idptest.Portal})
+	typeSecret(t, s, "client.secret", idptest.PortalSecret)
+	s.AskProvider(t.Context())
+	if got := s.Input().Draft.Identity.Issuer; got != provider.Issuer {
+		t.Errorf("the issuer is %q", got)
+	}
+	if got := results(t, s)["identity.discovery"]; got.Status == check.Fail {
+		t.Errorf("%+v", got)
 	}
 }

@@ -145,6 +145,7 @@ var tokenKinds = []Kind{
 	{"token.audience.missing", Fail, "the API accepts only tokens for one of the audiences in its settings", "leave security.jwt.audience empty, or make the provider put aud into access tokens"},
 	{"token.groups", Fail, "the API takes the caller for a user and never looks at its sub, so the portal's catalog stays empty", "take the claim out of the service client's tokens at the provider"},
 	{"token.subject", Fail, "the API cannot tell who is calling", "make the provider put sub into access tokens"},
+	{"token.client", Fail, "the binding would be for somebody else", "give a token that this client was issued, with client_credentials"},
 	{"token.binding", Fail, "the API accepts the token but grants it nothing: the portal's catalog empties without an error", "give the binding the value of the token"},
 	{"token.differs", Warn, "the API knows the service by its token, not by its client ID", "give the binding the value of the token"},
 	{"token.text", Fail, "the value cannot be compared by eye and may imitate another", "look at the client and its claims at the provider"},

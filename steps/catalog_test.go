@@ -174,7 +174,7 @@ func TestEveryCheckIsExplained(t *testing.T) {
 	}
 	found := rules
 	env := &Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }, Provider: &Provider{}}
-	for _, c := range Catalog().Checks(env, everywhere()) {
+	for _, c := range append(Catalog().Checks(env, everywhere()), Database().Checks(env, everywhere())...) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

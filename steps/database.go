@@ -1,7 +1,11 @@
 package steps
 
 import (
+	"cmp"
+	"fmt"
+
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
@@ -64,6 +68,17 @@ func storageClasses(in plan.Input) []Option {
 		}
 	}
 	return options
+}
+
+// installedCheck: the flow of the database changes a portal that is there.
+func installedCheck(in plan.Input) check.Check {
+	return judged("portal.installed", "there is a portal", nil, func() check.Result {
+		if IsInstalled(in) {
+			return pass(cmp.Or(in.Current.Cluster.Deployment.Name, in.Draft.Target.Release))
+		}
+		return fail(fmt.Sprintf("neither release %s in namespace %s nor the values files have a portal", in.Draft.Target.Release, in.Draft.Target.Namespace),
+			"set one up with `backstage-setup install`, which asks for the database too; or name the right --context, --namespace, --release or -f")
+	})
 }
 
 // planDatabase says what a change of database costs.

@@ -16,6 +16,16 @@ func Install() Flow {
 	}, Judge: settingsChecks}
 }
 
+// Database takes a portal that is there from one database to the other: its
+// questions, and those whose answers follow from it.
+func Database() Flow {
+	return Flow{ID: "database", Title: "Database", Steps: []Step{
+		target(), database(), scaling(), store(), review(),
+	}, Judge: func(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
+		return append([]check.Check{installedCheck(in)}, settingsChecks(in, planned)...)
+	}}
+}
+
 // Undo puts back what an earlier run changed that was interrupted, or whose old
 // values are still kept.
 func Undo() Flow {

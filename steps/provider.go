@@ -2,12 +2,10 @@ package steps
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
@@ -21,10 +19,9 @@ type Provider struct {
 	open func(dial Dial) (*idp.Client, error)
 	now  func() time.Time
 
-	mu     sync.Mutex
-	dial   Dial
-	client *idp.Client
-	asked  map[question]*flight
+	flights // also guards what follows
+	dial    Dial
+	client  *idp.Client
 }
 
 // Dial connects as net.Dialer.DialContext does.
@@ -44,9 +41,10 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 	if now == nil {
 		now = time.Now
 	}
-	p := &Provider{now: now, asked: map[question]*flight{}, open: func(dial Dial) (*idp.Client, error) {
+	p := &Provider{now: now, open: func(dial Dial) (*idp.Client, error) {
 		return idp.New(idp.Config{Dial: local(dial), CA: o.CA, Public: idp.PublicRoots(), Proxy: direct(o.Proxy), Now: now})
 	}}
+	p.forget()
 	if len(o.CA) == 0 {
 		return p, nil // the public certificates are read when they are needed
 	}
@@ -95,8 +93,8 @@ func local(dial Dial) Dial {
 // are reached by a port-forward; nil asks directly. What was answered on another
 // way is forgotten.
 func (p *Provider) Reach(cluster *k8s.Client) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	p.dial, p.client = nil, nil
 	if cluster != nil {
 		p.dial = cluster.Dial
@@ -106,12 +104,10 @@ func (p *Provider) Reach(cluster *k8s.Client) {
 
 // Forget has everything asked anew.
 func (p *Provider) Forget() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.Lock()
+	defer p.Unlock()
 	p.forget()
 }
-
-func (p *Provider) forget() { p.asked = map[question]*flight{} }
 
 // Now is the clock that tokens are held against.
 func (p *Provider) Now() time.Time { return p.now() }
@@ -167,29 +163,9 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// question is the sum of all that makes one up. It holds no secret.
-type question [sha256.Size]byte
-
-func sum(kind string, parts []string) question {
-	h := sha256.New()
-	for _, part := range append([]string{kind}, parts...) {
-		h.Write([]byte(part))
-		h.Write([]byte{0})
-	}
-	return question(h.Sum(nil))
-}
-
 type answered[T any] struct {
 	value    T
 	verdicts []idp.Verdict
-}
-
-// flight is a question on its way, or its answer.
-type flight struct {
-	done    chan struct{}
-	answer  any
-	waiting int
-	stop    context.CancelFunc
 }
 
 // questionTimeout bounds one question, which may take several requests. With a
@@ -197,48 +173,21 @@ type flight struct {
 const questionTimeout = 9 * time.Second
 
 // ask sends a question unless that was done, and waits for its answer, until ctx
-// ends. A question that nobody waits for any more is given up, and not remembered.
+// ends.
 func ask[T any](ctx context.Context, p *Provider, kind string, parts []string, send func(context.Context, *idp.Client) answered[T]) answered[T] {
-	id := sum(kind, parts)
-	p.mu.Lock()
-	f := p.asked[id]
-	if f == nil {
+	why := "no answer yet: the run was stopped"
+	got, ok := await(ctx, &p.flights, sum(kind, parts), questionTimeout, func() func(context.Context) answered[T] {
 		client, err := p.connected()
 		if err != nil {
-			p.mu.Unlock()
-			return answered[T]{verdicts: []idp.Verdict{verdictOf("canceled", err.Error())}}
+			why = err.Error()
+			return nil
 		}
-		asking, stop := context.WithTimeout(context.WithoutCancel(ctx), questionTimeout)
-		f = &flight{done: make(chan struct{}), stop: stop}
-		p.asked[id] = f
-		go func() {
-			defer stop()
-			f.answer = send(asking, client)
-			close(f.done)
-		}()
+		return func(ctx context.Context) answered[T] { return send(ctx, client) }
+	})
+	if !ok {
+		return answered[T]{verdicts: []idp.Verdict{verdictOf("canceled", why)}}
 	}
-	f.waiting++
-	p.mu.Unlock()
-
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f.waiting--
-	select {
-	case <-f.done:
-		return f.answer.(answered[T])
-	default:
-	}
-	if f.waiting == 0 {
-		f.stop()
-		if p.asked[id] == f {
-			delete(p.asked, id)
-		}
-	}
-	return answered[T]{verdicts: []idp.Verdict{verdictOf("canceled", "no answer yet: the run was stopped")}}
+	return got
 }
 
 // connected is the client of the way that is used now.

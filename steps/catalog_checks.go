@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/idp"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
 )
 
 // CheckDoc is what can be read about a check before it fails: its id, what it
@@ -89,6 +90,21 @@ func CheckDocs() []CheckDoc {
 		{"identity.claims", "People's tokens say who they are",
 			"Groups, email and names of people are in their own tokens only, so this stays inconclusive until one is given.",
 			"Give a person's access token with --user-token env:NAME, or with `paste` in the review. It is judged here, sent nowhere and kept nowhere."},
+		{"database.postgresql.reach", "PostgreSQL answers",
+			"Connects to the host and port as the portal's pods will, to a Service of the cluster through a port-forward. Host names that mean something else in a pod, such as localhost, are refused. A server that is not reached fails this one check, and the others of it are skipped; where the portal uses the database already and nothing about it changes it is a warning.",
+			"Do what the code of the result says. Where only the cluster can reach the server, run with --skip database.postgresql.reach=REASON."},
+		{"database.postgresql.tls", "The portal can trust the connection",
+			"Verifies the server's certificate as Node.js does in the pod: against its own list of authorities or database.postgresql.caFile alone, by the host name. The trust store of this machine does not count.",
+			"Give the authority's certificate with database.postgresql.caFile, after comparing the fingerprint that is shown, and the host by a name that is in the certificate."},
+		{"database.postgresql.login", "The portal can log in",
+			"Logs in to the database postgres with user and password, as Backstage does before anything else. Nothing is written there.",
+			"Do what the code of the result says, such as `backstage-setup explain login.password`. The statements are for an administrator of the server."},
+		{"database.postgresql.rights", "Backstage can keep its data there",
+			"Looks whether the role may create databases, at the plugins' databases that are there and who owns them, and at the server's version, encoding and whether it can be written.",
+			"Run the statement that is named as an administrator of the server, such as ALTER ROLE ... CREATEDB."},
+		{"database.postgresql.capacity", "There are connections enough",
+			"Compares the connections that are free with what the portal opens at most: plugins, times the pool of each, times the pods of a roll-out. Tells what is known of a pooler in between.",
+			"Run fewer replicas, make the pool smaller with APP_CONFIG_backend_database_knexConfig_pool_max, or raise max_connections."},
 		{"release.status", "The release can be upgraded",
 			"A Helm release in the middle of an operation, or whose first installation failed, refuses or misleads the next upgrade.",
 			"Run the command that is named: it brings the release to a known state."},
@@ -113,29 +129,41 @@ func CheckDocs() []CheckDoc {
 	}
 }
 
-// verdictEntries are the codes that a check of the identity provider can end with.
+// verdictEntries are the codes that a check of the identity provider or of
+// PostgreSQL can end with. Some are of both.
 func verdictEntries() []Entry {
-	kinds := idp.Kinds()
-	entries := make([]Entry, len(kinds))
-	for i, k := range kinds {
-		meaning := "Nothing is wrong"
-		if k.Cause != "" {
-			meaning = strings.ToUpper(k.Cause[:1]) + k.Cause[1:]
-		}
-		do := ""
-		if k.Fix != "" {
-			do = strings.ToUpper(k.Fix[:1]) + k.Fix[1:] + "."
-		}
+	var entries []Entry
+	for _, k := range idp.Kinds() {
+		e := verdictEntry(k.ID, string(k.Class), k.Cause, k.Fix)
+		e.Group = "Codes of the identity checks"
 		if k.ID == "tls.private" {
-			do += " `backstage-setup explain private-ca` says what the portal and the API each need."
+			e.Do += " `backstage-setup explain private-ca` says what the portal and the API each need."
 		}
-		entries[i] = Entry{Kind: VerdictEntry, Name: k.ID, Group: "Codes of the identity checks", Title: verdictTitles[k.Class], Meaning: meaning + ".", Do: do}
+		entries = append(entries, e)
+	}
+	for _, k := range postgres.Kinds() {
+		e := verdictEntry(k.ID, string(k.Class), k.Cause, k.Fix)
+		e.Group = "Codes of the PostgreSQL checks"
+		e.Title += " of PostgreSQL's checks"
+		entries = append(entries, e)
 	}
 	return entries
 }
 
-var verdictTitles = map[idp.Class]string{
-	idp.Pass: "a pass", idp.Warn: "a warning", idp.Inconclusive: "cannot be known from here", idp.Fail: "a failure",
+func verdictEntry(id, class, cause, fix string) Entry {
+	e := Entry{Kind: VerdictEntry, Name: id, Title: verdictTitles[class], Meaning: "Nothing is wrong."}
+	if cause != "" {
+		e.Meaning = strings.ToUpper(cause[:1]) + cause[1:] + "."
+	}
+	if fix != "" {
+		e.Do = strings.ToUpper(fix[:1]) + fix[1:] + "."
+	}
+	return e
+}
+
+// verdictTitles are by class, which idp and postgres call the same.
+var verdictTitles = map[string]string{
+	"pass": "a pass", "warn": "a warning", "inconclusive": "cannot be known from here", "fail": "a failure",
 }
 
 func checkEntries() []Entry {

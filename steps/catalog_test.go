@@ -173,8 +173,12 @@ func TestEveryCheckIsExplained(t *testing.T) {
 		}
 	}
 	found := rules
-	env := &Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }, Provider: &Provider{}}
-	for _, c := range append(Catalog().Checks(env, everywhere()), Database().Checks(env, everywhere())...) {
+	env := &Env{Helm: func(context.Context) (*chart.Helm, error) { return nil, nil }, Provider: &Provider{}, Postgres: NewPostgres(PostgresOptions{})}
+	in := everywhere()
+	onServer := in
+	onServer.Draft = in.Draft.Clone()
+	set(&onServer, "database.type", "postgresql", answers.Source{Rank: answers.FromSet})
+	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), Database().Checks(env, in)) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

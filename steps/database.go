@@ -7,6 +7,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
 )
 
 func database() Step {
@@ -20,7 +21,9 @@ func database() Step {
 			}
 			return []answers.Proposal{settled("database.postgresql.port", 5432, "PostgreSQL's own")}
 		},
-		Plan: planDatabase,
+		Notes:  databaseNotes,
+		Checks: databaseChecks,
+		Plan:   planDatabase,
 		Questions: []Question{
 			{Key: "database.type", Title: "Database", Ask: Confirm, When: portal, Value: textValue,
 				Options: []Option{{"sqlite", "SQLite", "one replica only; lost at every restart unless it has a volume"}, {"postgresql", "PostgreSQL", "for production and more than one replica"}},
@@ -36,7 +39,7 @@ func database() Step {
 				Why:     "How the volume may be mounted."},
 			{Key: "database.sqlite.mountPath", Title: "Mount path", Example: "/app/.config/backstage", Ask: More, When: onSQLite, Value: textValue.with(absolutePathRule),
 				Why: "Directory of the database files in the container."},
-			{Key: "database.postgresql.host", Title: "PostgreSQL host", Example: "postgres.example.com", When: onPostgres, Required: onPostgres, Value: textValue.with(wordRule, hostRule), Rule: hostTLSRule,
+			{Key: "database.postgresql.host", Title: "PostgreSQL host", Example: "postgres.example.com", When: onPostgres, Required: onPostgres, Value: textValue.with(wordRule, hostRule), Rule: reachableRule,
 				Why: "As the portal's pods reach it. With TLS it must be the name in the certificate."},
 			{Key: "database.postgresql.port", Title: "PostgreSQL port", Example: "5432", Ask: More, When: onPostgres, Required: onPostgres, Value: portValue, Default: "5432",
 				Why: "Port of the server, or of its pooler."},
@@ -79,6 +82,28 @@ func installedCheck(in plan.Input) check.Check {
 		return fail(fmt.Sprintf("neither release %s in namespace %s nor the values files have a portal", in.Draft.Target.Release, in.Draft.Target.Namespace),
 			"set one up with `backstage-setup install`, which asks for the database too; or name the right --context, --namespace, --release or -f")
 	})
+}
+
+// databaseNotes are what is known of the service that the host belongs to, and what
+// a change of database costs.
+func databaseNotes(in plan.Input) []string {
+	var notes []string
+	if was := in.Current.Cluster.Deployment.Database; was == "better-sqlite3" && onPostgres.holds(in) {
+		notes = append(notes, "Changing to PostgreSQL moves no data: the catalog is rebuilt, user settings and scaffolder history start empty, everybody signs in again, and the volume of SQLite is deleted.")
+	}
+	if !onPostgres.holds(in) {
+		return notes
+	}
+	pg := in.Draft.Database.PostgreSQL
+	service, ok := postgres.Managed(pg.Host)
+	if !ok {
+		return notes
+	}
+	notes = append(notes, service.Name+": "+service.TLS+".")
+	if service.Private && service.Bundle != "" && pg.SSL && !in.Draft.Has("database.postgresql.caFile") {
+		notes = append(notes, "Its CA file for database.postgresql.caFile: "+service.Bundle)
+	}
+	return notes
 }
 
 // planDatabase says what a change of database costs.

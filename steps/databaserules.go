@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
 )
 
 func hostRule(value any) error {
@@ -24,12 +25,12 @@ func hostRule(value any) error {
 	return hostInURL(text)
 }
 
-// hostTLSRule: node-postgres sends no server name for an IP address, and the
-// certificate is then compared with "localhost".
-func hostTLSRule(in plan.Input) error {
+// reachableRule: the portal runs in a pod. With TLS node-postgres sends no server
+// name for an IP address, and the certificate is then compared with "localhost".
+func reachableRule(in plan.Input) error {
 	host := in.Draft.Database.PostgreSQL.Host
-	if strings.EqualFold(host, "localhost") || strings.HasPrefix(host, "127.") || host == "::1" {
-		return errorf("must be the name that the portal's pods reach it by: in a pod, %s is the pod itself", host)
+	if why, refused := postgres.Unreachable(host, in.Current.Own...); refused {
+		return errorf("must be the name that the portal's pods reach it by: %s %s", host, why)
 	}
 	if _, err := netip.ParseAddr(host); err == nil && in.Draft.Database.PostgreSQL.SSL {
 		return errorf("must be a host name with TLS: for an IP address the portal compares the certificate with \"localhost\" and always fails")

@@ -37,6 +37,7 @@ type Env struct {
 	Offline        bool                                       // no registry is contacted
 	Helm           func(context.Context) (*chart.Helm, error) // the operator's own
 	Provider       *Provider                                  // the identity provider; nil asks nobody
+	Postgres       *Postgres                                  // the database server; nil asks nobody
 }
 
 // Chart finds the chart that ref names: a version, a directory, an archive or an

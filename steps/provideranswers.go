@@ -183,7 +183,7 @@ func secretAt(in plan.Input, key answers.Key) (text secret.Text, why string) {
 	case !in.Draft.Has(key):
 		return text, string(key) + " is not given"
 	case v.Ref.Generate:
-		return text, string(key) + " is generated, so the provider does not know it yet"
+		return text, string(key) + " is generated, so nobody else knows it yet"
 	case !v.Text.IsZero():
 		return v.Text, ""
 	}

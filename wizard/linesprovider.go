@@ -23,7 +23,7 @@ func providerOffer(results []check.Result) string {
 		offers = append(offers, "`paste service` takes an access token of the service client, not shown, in place of asking for one.")
 	}
 	if has(func(r check.Result) bool { return steps.MaySkip(r.ID) && r.Status == check.Fail }) {
-		offers = append(offers, "`skip CHECK REASON` leaves a check of the provider out; the reason is recorded.")
+		offers = append(offers, "`skip CHECK REASON` leaves a check of the provider or of PostgreSQL out; the reason is recorded.")
 	}
 	return strings.Join(offers, "\n")
 }

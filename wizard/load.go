@@ -215,6 +215,9 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	if s.env.Provider != nil && s.env.Cluster != seen.Cluster {
 		s.env.Provider.Reach(seen.Cluster)
 	}
+	if s.env.Postgres != nil && s.env.Cluster != seen.Cluster {
+		s.env.Postgres.Reach(seen.Cluster)
+	}
 	s.env.Cluster = seen.Cluster
 	s.current.Target = seen.Cluster.Target()
 	s.current.Cluster = seen.Found

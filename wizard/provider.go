@@ -102,8 +102,11 @@ func (s *Session) ProviderLines() []Line {
 	return l
 }
 
-// ForgetProvider has the identity provider asked anew.
+// ForgetProvider has the identity provider and the database asked anew.
 func (s *Session) ForgetProvider() {
+	if s.env.Postgres != nil {
+		s.env.Postgres.Forget()
+	}
 	if s.env.Provider == nil {
 		return
 	}
@@ -116,7 +119,7 @@ func (s *Session) ForgetProvider() {
 // completes "The value …". An empty reason has it made again.
 func (s *Session) Skip(id, reason string) error {
 	if !steps.MaySkip(id) {
-		return fmt.Errorf("must be a check of the identity provider, such as identity.discovery; others are accepted")
+		return fmt.Errorf("must be a check of the identity provider or of PostgreSQL, such as identity.discovery; others are accepted")
 	}
 	skip := maps.Clone(s.current.Skip)
 	if skip == nil {

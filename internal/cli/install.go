@@ -108,6 +108,9 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	if env.Provider, err = a.provider(f); err != nil {
 		return nil, err
 	}
+	if env.Postgres, err = a.postgres(); err != nil {
+		return nil, err
+	}
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
 		env.Connect = func(name string) (*k8s.Client, error) {

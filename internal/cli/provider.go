@@ -74,7 +74,7 @@ func (a *app) aboutProvider(settings *wizard.Settings, f *flags) error {
 			return usage("--skip %q: there is no such check", id).hinted("backstage-setup explain lists them")
 		}
 		if !steps.MaySkip(id) {
-			return usage("--skip %q: only checks of the identity provider are skipped", id).hinted("--accept %s goes on although it fails", id)
+			return usage("--skip %q: only checks of the identity provider and of PostgreSQL are skipped", id).hinted("--accept %s goes on although it fails", id)
 		}
 		if settings.Skip == nil {
 			settings.Skip = map[string]string{}

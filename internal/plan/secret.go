@@ -152,6 +152,18 @@ func (p *Plan) certificate() {
 		"secretKeyRef": map[string]any{"name": d.Secret.Name, "key": postgresCA}}})
 }
 
+// PostgresCA is what the portal will trust for PostgreSQL, in PEM: what was given
+// now, or what its Secret has; nil is what Node.js trusts by itself.
+func (in Input) PostgresCA() []byte {
+	if ca := in.Current.PostgresCA; len(ca) > 0 && in.Draft.Has("database.postgresql.caFile") {
+		return ca
+	}
+	if kept, _, ok := in.existing(postgresCA); ok && !kept.IsZero() {
+		return []byte(kept.Reveal())
+	}
+	return nil
+}
+
 // keepOthers lists the keys that this run has no business with: those of our own
 // manifest, which would lose them otherwise, and of the existing Secret.
 func (p *Plan) keepOthers() {

@@ -1,0 +1,206 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// The checks of PostgreSQL, in the order of one connection.
+const (
+	postgresReach    = "database.postgresql.reach"
+	postgresTLS      = "database.postgresql.tls"
+	postgresLogin    = "database.postgresql.login"
+	postgresRights   = "database.postgresql.rights"
+	postgresCapacity = "database.postgresql.capacity"
+)
+
+// databaseChecks connect and log in to PostgreSQL as the portal will: one probe,
+// told as the checks that it is for.
+func databaseChecks(env *Env, in plan.Input) []check.Check {
+	if env == nil || env.Postgres == nil || in.Current.Offline || !onPostgres.holds(in) {
+		return nil
+	}
+	j := databaseJudge{env.Postgres, in}
+	var first []string
+	if !in.Current.Local() && k8s.IsClusterAddress(in.Draft.Database.PostgreSQL.Host) {
+		first = []string{"cluster.reachable"}
+	}
+	return []check.Check{
+		j.check(postgresReach, "PostgreSQL answers", first, "database.postgresql.host"),
+		j.check(postgresTLS, "the portal can trust the connection", []string{postgresReach}, "database.postgresql.ssl"),
+		j.check(postgresLogin, "the portal can log in", []string{postgresTLS}, "database.postgresql.user"),
+		j.check(postgresRights, "Backstage can keep its data there", []string{postgresLogin}, "database.postgresql.user"),
+		j.check(postgresCapacity, "there are connections enough", []string{postgresLogin}, "scaling.replicas"),
+	}
+}
+
+// databaseJudge makes checks of what a server answers.
+type databaseJudge struct {
+	server *Postgres
+	in     plan.Input
+}
+
+func (j databaseJudge) check(id, title string, after []string, key answers.Key) check.Check {
+	return check.Check{ID: id, Title: title, After: after, Timeout: postgresTimeout, Run: func(ctx context.Context) check.Result {
+		q, why := databaseQuery(j.in)
+		if why != "" {
+			return skipped("nothing was asked: " + why)
+		}
+		return j.result(id, key, q, j.server.Probe(ctx, q))
+	}}
+}
+
+// checkOf is the check that a verdict belongs to. What breaks a connection is
+// about the way there; what the server reports is about the login until that is
+// done.
+func checkOf(v postgres.Verdict, loggedIn bool) string {
+	topic, _, _ := strings.Cut(v.ID, ".")
+	switch {
+	case slices.Contains([]string{"target", "network", "canceled"}, topic), slices.Contains([]string{"server.silent", "server.other", "server.tlsfirst", "server.large"}, v.ID):
+		return postgresReach
+	case topic == "tls":
+		return postgresTLS
+	case topic == "login", !loggedIn:
+		return postgresLogin
+	case topic == "limit", topic == "pooler", v.ID == "plugin.limit":
+		return postgresCapacity
+	}
+	return postgresRights
+}
+
+// postgresChecks are the checks by how far a connection has come.
+var postgresChecks = []string{postgresReach, postgresTLS, postgresLogin, postgresRights, postgresCapacity}
+
+// result is what one check makes of a probe: the worst verdict of its own decides,
+// the others that are no pass follow, a line each.
+func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a PostgresAnswer) check.Result {
+	loggedIn := a.Report.Version != ""
+	var own []postgres.Verdict
+	for _, v := range a.Verdicts {
+		at := checkOf(v, loggedIn)
+		if at == id && v.Class != postgres.Pass {
+			own = append(own, v)
+		}
+		// A connection that broke off has not come to what follows.
+		stops := v.Class == postgres.Fail || v.Class == postgres.Inconclusive
+		if before := slices.Index(postgresChecks, at); stops && !loggedIn && before < slices.Index(postgresChecks, id) {
+			return skipped("because " + at + " is not settled")
+		}
+		if stops && loggedIn && at == postgresReach && id != postgresReach && id != postgresTLS && id != postgresLogin {
+			return skipped("because the connection broke off")
+		}
+	}
+	if len(own) == 0 {
+		return j.passed(id, q, a.Report)
+	}
+	worst := postgres.Worst(own)
+	main := own[slices.IndexFunc(own, func(v postgres.Verdict) bool { return v.Class == worst })]
+	lines := []string{databaseLine(main)}
+	for _, v := range own {
+		if line := databaseLine(v); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	status := map[postgres.Class]check.Status{postgres.Warn: check.Warn, postgres.Inconclusive: check.Inconclusive, postgres.Fail: check.Fail}[worst]
+	r := check.Result{Status: status, Code: main.ID, Hint: main.Fix}
+	if id == postgresReach && a.Forward != "" {
+		lines = append(lines, a.Forward)
+	}
+	if main.ID == "tls.authority" || main.ID == "tls.selfsigned" {
+		lines = append(lines, shown(a.Report)...)
+	}
+	r.Found = strings.Join(lines, "\n")
+	if worst == postgres.Warn {
+		return r
+	}
+	r.Cure = &check.Cure{Flow: j.flow(), Step: "database", Key: string(key)}
+	switch {
+	case key == "scaling.replicas":
+		r.Cure.Step = "scaling"
+	case slices.Contains([]string{"tls.authority", "tls.selfsigned", "tls.incomplete", "tls.partial", "tls.public"}, main.ID):
+		r.Cure.Key = "database.postgresql.caFile"
+	case main.ID == "login.password", main.ID == "login.unicode":
+		r.Cure.Key = "database.postgresql.password"
+	case main.ID == "tls.host":
+		r.Cure.Key = "database.postgresql.host"
+	}
+	return j.unproven(r, id, loggedIn)
+}
+
+// unproven is about what does not work, or could not be tried: nothing that is to
+// be written was proven, so it is not written, unless the portal uses this
+// database already and nothing of that changes.
+func (j databaseJudge) unproven(r check.Result, id string, loggedIn bool) check.Result {
+	if r.Status == check.Inconclusive && !loggedIn {
+		r.Status = check.Fail
+		r.Hint += "; to go on without asking: --skip " + id + "=REASON"
+	}
+	if r.Status == check.Fail && !changesDatabase(j.in) {
+		r.Status = check.Warn
+		r.Found += "\nnothing about the database changes, so the run goes on"
+	}
+	return r
+}
+
+// flow is where the database is changed.
+func (j databaseJudge) flow() string {
+	if id := Database().ID; j.in.Current.Flow == id {
+		return id
+	}
+	return Install().ID
+}
+
+// passed says what a check without a finding has seen.
+func (j databaseJudge) passed(id string, q PostgresQuery, r postgres.Report) check.Result {
+	switch id {
+	case postgresReach:
+		return pass(fmt.Sprintf("%s, port %d", q.Target.Host, q.Target.Port))
+	case postgresTLS:
+		if r.TLS == nil {
+			return pass("without TLS")
+		}
+		return check.Result{Status: check.Pass, Code: "tls.ok", Found: r.TLS.Version + ", verified as the portal does"}
+	case postgresLogin:
+		ok := databaseVerdict("database.ok", "")
+		return check.Result{Status: check.Pass, Code: ok.ID, Found: fmt.Sprintf("%s is let in with %s; %s", r.Role.Name, r.Auth, ok.Cause)}
+	case postgresRights:
+		version, _, _ := strings.Cut(r.Version, " ")
+		found := "PostgreSQL " + version
+		if n := len(r.Databases); n > 0 {
+			found += fmt.Sprintf(", %d databases of Backstage are there", n)
+		}
+		if q.Target.Layout == postgres.PerPlugin && r.Role.CreateDB {
+			found += ", " + r.Role.Name + " may create databases"
+		}
+		return pass(found)
+	}
+	return pass(fmt.Sprintf("%d are free, the portal opens %d at most", r.Limits.Free(), q.Budget.Needed()))
+}
+
+// databaseLine is a verdict as a line: what is so, and what that means.
+func databaseLine(v postgres.Verdict) string {
+	if v.Cause == "" {
+		return v.Found
+	}
+	return v.Found + ": " + v.Cause
+}
+
+// shown are the certificates to compare with the server's own.
+func shown(r postgres.Report) []string {
+	if r.TLS == nil {
+		return nil
+	}
+	var lines []string
+	for _, c := range r.TLS.Chain {
+		lines = append(lines, fmt.Sprintf("it shows %q of %q, SHA-256 %s", c.Subject, c.Issuer, c.SHA256))
+	}
+	return lines
+}

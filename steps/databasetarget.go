@@ -1,0 +1,97 @@
+package steps
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
+)
+
+// databaseQuery is what the portal will connect to, and how. why completes
+// "nothing was asked: ".
+func databaseQuery(in plan.Input) (q PostgresQuery, why string) {
+	pg := in.Draft.Database.PostgreSQL
+	password, why := secretAt(in, "database.postgresql.password")
+	q = PostgresQuery{
+		Target: postgres.Target{
+			Host: pg.Host, Port: pg.Port, User: pg.User, Password: password, Database: pg.Database, SSL: pg.SSL, Layout: layoutOf(in),
+		},
+		Budget: budgetOf(in), Namespace: in.Draft.Target.Namespace,
+	}
+	// With ssl on, the chart's own PGSSLMODE comes after this one and wins.
+	if !pg.SSL && variable(in, "PGSSLMODE") == "no-verify" {
+		q.Target.SSL, q.Target.Mode = true, postgres.NoVerify
+	}
+	if pg.SSL {
+		q.CA = in.PostgresCA()
+	}
+	return q, why
+}
+
+// budgetOf is how many pods there will be at most: a roll-out adds a quarter,
+// Kubernetes' default, which the chart does not change.
+func budgetOf(in plan.Input) postgres.Budget {
+	s := in.Draft.Scaling
+	b := postgres.Budget{Replicas: max(s.Replicas, 1)}
+	if s.Autoscaling.Enabled {
+		b.Replicas = max(s.Autoscaling.Max, 1)
+	}
+	b.Surge = (b.Replicas + 3) / 4
+	b.Pool, _ = strconv.Atoi(databaseSetting(in, "knexConfig", "pool", "max"))
+	return b
+}
+
+// layoutOf is how Backstage is told to divide its data.
+func layoutOf(in plan.Input) postgres.Layout {
+	switch {
+	case databaseSetting(in, "pluginDivisionMode") == "schema":
+		return postgres.Schema
+	case databaseSetting(in, "ensureExists") == "false":
+		return postgres.Precreated
+	}
+	return postgres.PerPlugin
+}
+
+// databaseSetting is what the values tell Backstage under backend.database: a
+// variable comes before backstage.appConfig. "" is nothing.
+func databaseSetting(in plan.Input, path ...string) string {
+	if text := variable(in, "APP_CONFIG_backend_database_"+strings.Join(path, "_")); text != "" {
+		return text
+	}
+	switch value := below(in.Effective(), append([]string{"backstage", "appConfig", "backend", "database"}, path...)...).(type) {
+	case nil, map[string]any, []any:
+		return ""
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+// variable is the literal value of one of the portal's own variables.
+func variable(in plan.Input, name string) string {
+	for _, v := range in.Draft.Environment.Extra {
+		if v.Name == name {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// changesDatabase tells whether the run settles which database the portal uses.
+func changesDatabase(in plan.Input) bool {
+	if was := in.Current.Cluster.Deployment.Database; !IsInstalled(in) || was != "" && was != "pg" {
+		return true
+	}
+	there := known(in)
+	return slices.ContainsFunc(answers.Keys(), func(key answers.Key) bool {
+		if !strings.HasPrefix(string(key), "database.") || !in.Draft.Given(key) {
+			return false
+		}
+		kind, _ := answers.KindOf(key)
+		same := slices.ContainsFunc(there, func(p answers.Proposal) bool { return p.Key == key && p.Value == in.Draft.Get(key) })
+		return kind == answers.Hidden || !same
+	})
+}

@@ -1,0 +1,157 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/postgres"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// Postgres looks at PostgreSQL servers, and remembers: every distinct target is
+// probed once until Forget, however many ask and at what time. It may be used
+// concurrently.
+type Postgres struct {
+	own  []string
+	dial Dial
+	now  func() time.Time
+
+	flights // also guards what follows
+	cluster *k8s.Client
+}
+
+// PostgresOptions are how a server is reached.
+type PostgresOptions struct {
+	Own  []string         // names of this machine, which no pod knows
+	Dial Dial             // to all but Services; nil resolves and dials directly
+	Now  func() time.Time // nil is the system's clock
+}
+
+// NewPostgres makes a Postgres that has asked nothing yet.
+func NewPostgres(o PostgresOptions) *Postgres {
+	p := &Postgres{own: o.Own, dial: o.Dial, now: o.Now}
+	p.forget()
+	return p
+}
+
+// Own are the names of this machine, which mean something else in a pod.
+func (p *Postgres) Own() []string {
+	if p == nil {
+		return nil
+	}
+	return p.own
+}
+
+// Reach has Services of the cluster reached by a port-forward from now on; nil has
+// none. What was answered on another way is forgotten.
+func (p *Postgres) Reach(cluster *k8s.Client) {
+	p.Lock()
+	defer p.Unlock()
+	p.cluster = cluster
+	p.forget()
+}
+
+// Forget has every target probed anew.
+func (p *Postgres) Forget() {
+	p.Lock()
+	defer p.Unlock()
+	p.forget()
+}
+
+// PostgresQuery is all that a probe depends on.
+type PostgresQuery struct {
+	Target    postgres.Target
+	Budget    postgres.Budget
+	CA        []byte // certificates that the portal is given, in PEM; nil: those of Node.js
+	Namespace string // of the portal: there a Service goes by its name alone
+}
+
+// parts are all of q, for its sum.
+func (q PostgresQuery) parts() []string {
+	t, b := q.Target, q.Budget
+	return []string{
+		t.Host, strconv.Itoa(t.Port), t.User, t.Password.Reveal(), t.Database, yesNo(t.SSL), string(t.Mode), string(t.Layout),
+		strconv.Itoa(b.Replicas), strconv.Itoa(b.Surge), strconv.Itoa(b.Plugins), strconv.Itoa(b.Pool), string(q.CA), q.Namespace,
+	}
+}
+
+// PostgresAnswer is what a probe came to.
+type PostgresAnswer struct {
+	Report   postgres.Report
+	Verdicts []postgres.Verdict
+	Forward  string // why the cluster does not forward to the Service; "" when it does
+}
+
+// postgresTimeout is more than a probe takes with a server that says nothing.
+const postgresTimeout = 31 * time.Second
+
+// Probe is postgres.Client's, as the portal in the cluster would connect. Where q
+// names a Service, the way there is a port-forward.
+func (p *Postgres) Probe(ctx context.Context, q PostgresQuery) PostgresAnswer {
+	got, ok := await(ctx, &p.flights, sum("probe", q.parts()), postgresTimeout, func() func(context.Context) PostgresAnswer {
+		cluster := p.cluster
+		return func(ctx context.Context) PostgresAnswer { return p.probe(ctx, cluster, q) }
+	})
+	if !ok {
+		return PostgresAnswer{Verdicts: []postgres.Verdict{databaseVerdict("canceled", "no answer yet: the run was stopped")}}
+	}
+	return got
+}
+
+func (p *Postgres) probe(ctx context.Context, cluster *k8s.Client, q PostgresQuery) (a PostgresAnswer) {
+	config := postgres.Config{Dial: p.dial, CA: q.CA, Own: p.own, Now: p.now}
+	if host, ok := service(ctx, cluster, q); ok {
+		address := net.JoinHostPort(host, strconv.Itoa(q.Target.Port))
+		config.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			conn, err := cluster.Dial(ctx, network, address)
+			if errors.Is(err, k8s.ErrNotFound) || errors.Is(err, k8s.ErrForbidden) {
+				a.Forward = err.Error()
+			}
+			return conn, err
+		}
+	}
+	client, err := postgres.New(config)
+	if err != nil {
+		what, _, _ := strings.Cut(err.Error(), "\n")
+		a.Verdicts = []postgres.Verdict{databaseVerdict("tls.partial", what)}
+		return a
+	}
+	a.Report, a.Verdicts = client.Probe(ctx, q.Target, q.Budget)
+	return a
+}
+
+// service is the name by which the cluster forwards to q's host, if that is a
+// Service to the portal's pods: also a short name, which only they know.
+func service(ctx context.Context, cluster *k8s.Client, q PostgresQuery) (host string, ok bool) {
+	host = q.Target.Host
+	if cluster == nil || net.ParseIP(host) != nil {
+		return "", false
+	}
+	if k8s.IsClusterAddress(host) {
+		return host, true
+	}
+	if strings.Count(strings.TrimSuffix(host, "."), ".") > 1 {
+		return "", false
+	}
+	if _, refused := postgres.Unreachable(host); refused {
+		return "", false
+	}
+	host, err := cluster.ServiceHost(ctx, q.Namespace, host)
+	return host, err == nil
+}
+
+// databaseVerdict is a verdict of this package's own, by the id of one of
+// postgres's.
+func databaseVerdict(id, found string) postgres.Verdict {
+	v := postgres.Verdict{ID: id, Class: postgres.Fail, Found: found}
+	for _, k := range postgres.Kinds() {
+		if k.ID == id {
+			v.Class, v.Cause, v.Fix = k.Class, k.Cause, k.Fix
+		}
+	}
+	return v
+}

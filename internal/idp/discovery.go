@@ -291,7 +291,7 @@ func (r *report) abilities(d Discovery) {
 		r.add("discovery.par", "the document says require_pushed_authorization_requests")
 	}
 	if d.Scopes != nil {
-		for _, scope := range []string{"openid", "profile", "email"} {
+		for _, scope := range portalScopes {
 			if !slices.Contains(d.Scopes, scope) {
 				r.add("discovery.scopes", "%s is not among the scopes", scope)
 			}
@@ -307,22 +307,36 @@ func (r *report) listed(list []string) string {
 	return r.veil.words(strings.Join(list, ", "))
 }
 
+// portalScopes are those that the portal always asks for.
+var portalScopes = [...]string{"openid", "profile", "email"}
+
 // CheckScopes says which of the scopes that are to be requested the provider does
-// not announce. It need not announce all, so this is a warning at most; the three
-// that the portal always asks for are judged by Discover.
+// not announce. It need not announce all, so this is a warning at most; for the
+// three that the portal always asks for it is the warning that Discover gives.
 func (d Discovery) CheckScopes(wanted []string) []Verdict {
 	r := &report{}
-	for _, scope := range wanted {
-		if d.Scopes == nil || slices.Contains(d.Scopes, scope) || slices.Contains([]string{"openid", "profile", "email"}, scope) {
-			continue
-		}
-		r.add("scopes.unannounced", "%s is not among the scopes that the provider announces", scope)
-	}
-	if len(r.verdicts) == 0 && d.Scopes != nil {
-		r.add("scopes.ok", "the provider announces %s", strings.Join(wanted, " "))
-	}
 	if d.Scopes == nil {
 		r.add("scopes.silent", "the provider does not say which scopes it knows")
+		return r.verdicts
+	}
+	var found []string
+	for i, scope := range wanted {
+		switch {
+		case slices.Contains(wanted[:i], scope):
+		case slices.Contains(d.Scopes, scope):
+			found = append(found, scope)
+		case slices.Contains(portalScopes[:], scope):
+			r.add("discovery.scopes", "%s is not among the scopes that the provider announces", scope)
+		default:
+			r.add("scopes.unannounced", "%s is not among the scopes that the provider announces", scope)
+		}
+	}
+	switch {
+	case len(r.verdicts) > 0:
+	case len(found) == 0:
+		r.add("scopes.ok", "no scope is requested")
+	default:
+		r.add("scopes.ok", "the provider announces %s", strings.Join(found, " "))
 	}
 	return r.verdicts
 }

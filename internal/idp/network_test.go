@@ -185,7 +185,8 @@ func TestWorst(t *testing.T) {
 func TestScopes(t *testing.T) {
 	d := idp.Discovery{Scopes: []string{"openid", "groups"}}
 	for want, verdicts := range map[string][]idp.Verdict{
-		"pass scopes.ok":             d.CheckScopes([]string{"openid", "email", "groups"}),
+		"pass scopes.ok":             d.CheckScopes([]string{"openid", "groups", "openid"}),
+		"warn discovery.scopes":      d.CheckScopes([]string{"openid", "email", "groups", "email"}),
 		"warn scopes.unannounced":    d.CheckScopes([]string{"openid", "group"}),
 		"inconclusive scopes.silent": (idp.Discovery{}).CheckScopes([]string{"openid", "api://x/.default"}),
 	} {

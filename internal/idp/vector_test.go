@@ -33,6 +33,10 @@ var checks = map[string]func(context.Context, *idp.Client, vector) []idp.Verdict
 		_, verdicts := c.Discover(ctx, v.get("ask", "https://id.example.com"))
 		return verdicts
 	},
+	"scopes": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict {
+		d, _ := c.Discover(ctx, "https://id.example.com")
+		return d.CheckScopes(strings.Fields(v.header["scope"]))
+	},
 	"keys": func(ctx context.Context, c *idp.Client, v vector) []idp.Verdict {
 		_, verdicts := c.Keys(ctx, v.get("ask", "https://id.example.com/keys"))
 		return verdicts
@@ -228,5 +232,5 @@ var elsewhere = map[string]bool{
 	"token.client":   true, // of the checks of a token that was pasted
 	"token.rejected": true, // the net below the others: FuzzToken holds it
 	"signin.address": true, "signin.incomplete": true, "redirect.address": true,
-	"keys.address": true, "scopes.ok": true, "scopes.unannounced": true, "scopes.silent": true,
+	"keys.address": true,
 }

@@ -273,3 +273,15 @@ func TestRejectedDescriptionSettlesNothing(t *testing.T) {
 		t.Errorf("asked on: %v", got)
 	}
 }
+
+// TestBrowserDoubt: browsers do not get to names inside the cluster.
+func TestBrowserDoubt(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://id.example.com/a": false, "": false, "https://keycloak.identity.svc.cluster.local/realms/x/protocol/openid-connect/auth": true,
+	} {
+		in := provide(t, answers.FromSet, map[answers.Key]any{"identity.authorizationUrl": address}, plan.Provider{})
+		if got := browserDoubt(in); (got != "") != want {
+			t.Errorf("%q: %q", address, got)
+		}
+	}
+}

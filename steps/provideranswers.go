@@ -311,6 +311,10 @@ func (e *Env) LookProvider(ctx context.Context, a ProviderAsk) (out plan.Provide
 		d, verdicts := e.Provider.Discover(ctx, a.Address)
 		if worst := idp.Worst(verdicts); worst == idp.Fail || worst == idp.Inconclusive {
 			out.Why["discovery"] = decisive(verdicts).Found
+			if decisive(verdicts).ID == "network.name" {
+				out.TokenDoubt = "the name " + hostOf(a.Address) + " does not resolve here"
+				out.JWKSDoubt = out.TokenDoubt
+			}
 		} else {
 			out.WellKnown, out.Issuer, out.Scopes = d.WellKnown, d.Issuer, d.Scopes
 			out.Authorization, out.Token, out.JWKS = d.AuthorizationEndpoint, d.TokenEndpoint, d.JWKSURI
@@ -335,7 +339,7 @@ func (e *Env) LookProvider(ctx context.Context, a ProviderAsk) (out plan.Provide
 	if v := decisive(slices.Concat(keys, other)); v.Class == idp.Fail || v.Class == idp.Inconclusive {
 		out.Why["keys"] = v.Found
 	}
-	out.JWKSDoubt, out.TokenDoubt = doubt(out.JWKS, a.Server, keys), doubt(out.Token, a.Server, nil)
+	out.JWKSDoubt, out.TokenDoubt = cmp.Or(out.JWKSDoubt, doubt(out.JWKS, a.Server, keys)), cmp.Or(out.TokenDoubt, doubt(out.Token, a.Server, nil))
 	if out.JWKSDoubt != "" && hostOf(out.JWKS) == hostOf(out.Token) {
 		out.TokenDoubt = out.JWKSDoubt
 	}
@@ -368,6 +372,15 @@ func hostOf(address string) string {
 		return ""
 	}
 	return u.Hostname()
+}
+
+// browserDoubt says why a browser may not get to the authorization endpoint; ""
+// when nothing speaks against it.
+func browserDoubt(in plan.Input) string {
+	if host := hostOf(in.Draft.Identity.AuthorizationURL); k8s.IsClusterAddress(host) {
+		return "browsers go there, and " + host + " is a name inside the cluster"
+	}
+	return ""
 }
 
 // doubt says why pods may not reach what is reached from here; "" when nothing

@@ -117,6 +117,9 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	if main.ID == "tls.authority" || main.ID == "tls.selfsigned" {
 		lines = append(lines, shown(a.Report)...)
 	}
+	if id == postgresRights {
+		lines = append(lines, waysOut(q, own)...)
+	}
 	r.Found = strings.Join(lines, "\n")
 	if worst == postgres.Warn {
 		return r
@@ -191,6 +194,24 @@ func databaseLine(v postgres.Verdict) string {
 		return v.Found
 	}
 	return v.Found + ": " + v.Cause
+}
+
+// waysOut are what else an administrator can do about missing rights, and what the
+// portal is told then: the hint has the simplest.
+func waysOut(q PostgresQuery, verdicts []postgres.Verdict) []string {
+	var lines []string
+	for _, recipe := range postgres.Mending(postgres.Recipes(q.Target, q.Budget, 0), verdicts) {
+		var settings []string
+		for _, s := range recipe.Variables() {
+			settings = append(settings, s.Variable+"="+s.Value)
+		}
+		if len(settings) == 0 {
+			continue
+		}
+		lines = append(lines, "or "+recipe.Title+", with environment.extra "+strings.Join(settings, ", ")+":")
+		lines = append(lines, recipe.SQL...)
+	}
+	return lines
 }
 
 // shown are the certificates to compare with the server's own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -18,6 +19,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/postgres"
 	"github.com/openchoreo/backstage-setup/internal/postgres/pgtest"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
@@ -291,5 +293,35 @@ func TestDatabaseNotes(t *testing.T) {
 	}
 	if notes := databaseNotes(onDatabase(5432, nil)); len(notes) != 0 {
 		t.Errorf("anybody's server: %q", notes)
+	}
+}
+
+// TestWaysOutAreUnderstood: what the portal is told to do without CREATEDB is what
+// the next probe goes by.
+func TestWaysOutAreUnderstood(t *testing.T) {
+	in := onDatabase(5432, map[answers.Key]any{"database.postgresql.user": "poor"})
+	q, _ := databaseQuery(in)
+	missing := []postgres.Verdict{databaseVerdict("role.createdb", "")}
+	lines := strings.Join(waysOut(q, missing), "\n")
+	for _, want := range []string{
+		"APP_CONFIG_backend_database_ensureExists=false", "APP_CONFIG_backend_database_pluginDivisionMode=schema",
+		`CREATE DATABASE "backstage_plugin_catalog" OWNER "poor"`,
+	} {
+		if !strings.Contains(lines, want) {
+			t.Errorf("no %s in\n%s", want, lines)
+		}
+	}
+	got := map[string]postgres.Layout{}
+	for _, recipe := range postgres.Mending(postgres.Recipes(q.Target, q.Budget, 0), missing) {
+		var extra []answers.EnvVar
+		for _, s := range recipe.Variables() {
+			extra = append(extra, answers.EnvVar{Name: s.Variable, Value: s.Value})
+		}
+		set(&in, "environment.extra", extra, answers.Source{Rank: answers.FromSet})
+		got[recipe.ID] = layoutOf(in)
+	}
+	want := map[string]postgres.Layout{"createdb": postgres.PerPlugin, "precreated": postgres.Precreated, "schema": postgres.Schema}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v", got)
 	}
 }

@@ -85,7 +85,7 @@ func (p *Plan) secretKey(sk templates.SecretKey) {
 		// A key that must be in the cluster's Secret but was not seen there:
 		// kept by the operator's word, so nothing is written for it.
 		k.Action, k.Source, k.changes = "kept", "kept, not seen from here", false
-	case exists && old.Equal(value):
+	case exists && old.Equal(value) && !p.in.behind(name, value):
 		k.Action, k.Source, k.changes = "kept", where, false
 	case d(p.in, sk).Ref.Generate:
 		k.Action = "generated"

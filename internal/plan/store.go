@@ -88,6 +88,17 @@ func (in Input) storeKeys(names []string) []k8s.StoreKey {
 	return k8s.StoreKeys(in.Current.Cluster.External, k8s.StorePlace{Mount: cmp.Or(s.Mount, "secret"), Path: s.Path}, names...)
 }
 
+// behind tells whether the store or the ExternalSecret does not have what the
+// Secret holds, as after an undo that was stopped before External Secrets had
+// synced: the next sync would take the value away again.
+func (in Input) behind(name string, value secret.Text) bool {
+	if !in.InStore() || !in.Current.Store.Read || in.Current.Cluster.External.Name == "" {
+		return false
+	}
+	k := in.storeKeys([]string{name})[0]
+	return k.Unsupported == "" && (k.New != (k8s.ExternalKey{}) || !in.Current.Store.Entries[StoreAt{k.Mount, k.Entry}].Values[k.Property].Equal(value))
+}
+
 // deliver plans the way of the changed keys through the store: their entries,
 // what the ExternalSecret lacks, and the wait until they are in the Secret. Where
 // that cannot be done here it says why.

@@ -65,7 +65,13 @@ func TestFailpoints(t *testing.T) {
 	var wait sync.WaitGroup
 	for i, k := range all {
 		wait.Go(func() {
-			t.Run(k.name, func(t *testing.T) { trials[i] = k.trials(t) })
+			t.Run(k.name, func(t *testing.T) {
+				if k.stored {
+					trials[i] = k.moments(t)
+					return
+				}
+				trials[i] = k.trials(t)
+			})
 		})
 	}
 	wait.Wait()
@@ -74,11 +80,14 @@ func TestFailpoints(t *testing.T) {
 	tried := map[string]int{}
 	for range workers {
 		wait.Go(func() {
-			var with, without *place // a Deployment
+			var with, without, kitchen *place // a Deployment
 			for tr := range todo {
 				at := &without
 				if tr.kind.deploys {
 					at = &with
+				}
+				if tr.kind.stored {
+					at = &kitchen
 				}
 				if *at == nil {
 					*at = newPlace(t)
@@ -196,6 +205,9 @@ func (s *stage) faulty(tr trial, p *points) []plan.Action {
 		s.env.Read = p.read
 	} else {
 		s.env.Cluster = s.open(s.kubeconfig(), p.transport)
+		if k.stored {
+			s.env.Store = s.openStore(p.transport)
+		}
 	}
 	p.compete = s.compete
 	actions := s.planned(k).Actions
@@ -214,6 +226,9 @@ func hurried(actions []plan.Action) []plan.Action {
 	for i, a := range list {
 		switch a := a.(type) {
 		case plan.AwaitRollout:
+			a.Timeout = time.Second
+			list[i] = a
+		case plan.AwaitSync:
 			a.Timeout = time.Second
 			list[i] = a
 		case plan.KeepPrevious:
@@ -295,7 +310,13 @@ func (tr trial) judge(s *stage, e ends, j *plan.Journal, err error, fail func(st
 			fail("key %s holds something else, or is lost", name)
 		}
 	}
-	if !slices.ContainsFunc(states, func(c condition) bool {
+	for name := range union(e.before.entries, e.start.entries, e.after.entries, now.entries) {
+		value, there := now.entries[name]
+		if !slices.ContainsFunc(states, func(c condition) bool { v, was := c.entries[name]; return v == value && was == there }) {
+			fail("entry %s of the store holds something else, or is lost", name)
+		}
+	}
+	if !k.stored && !slices.ContainsFunc(states, func(c condition) bool {
 		return c.keys["client-secret"] == now.keys["client-secret"] && c.keys["service-client-secret"] == now.keys["service-client-secret"]
 	}) {
 		fail("the secrets of the two clients are mixed")
@@ -363,6 +384,7 @@ func (s *stage) strays(tr trial, err error, wrong string, fail func(string, ...a
 // what it has to come to; zero is anything.
 func (s *stage) finish(k kind, back bool, want condition) *stage {
 	s.t.Helper()
+	s.settle(k)
 	actions := s.planned(k).Actions
 	if back {
 		actions = s.backActions(k)

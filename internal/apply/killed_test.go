@@ -20,6 +20,7 @@ const (
 	dieNamespace  = "BACKSTAGE_SETUP_TEST_DIE_NAMESPACE"
 	dieKubeconfig = "BACKSTAGE_SETUP_TEST_DIE_KUBECONFIG"
 	dieStep       = "BACKSTAGE_SETUP_TEST_DIE_STEP"
+	dieStore      = "BACKSTAGE_SETUP_TEST_DIE_STORE"
 )
 
 // killed runs the trial in a process that kills itself.
@@ -37,6 +38,9 @@ func (s *stage) killed(tr trial) {
 	child.Env = append(os.Environ(), dieFault+"="+class, dieKind+"="+tr.kind.name, dieDir+"="+s.dir, dieNamespace+"="+s.ns, dieStep+"="+strconv.Itoa(tr.at))
 	if !tr.kind.local {
 		child.Env = append(child.Env, dieKubeconfig+"="+s.cluster.Kubeconfig)
+	}
+	if tr.kind.stored {
+		child.Env = append(child.Env, dieStore+"="+s.storeURL())
 	}
 	out, err := child.CombinedOutput()
 	s.silent(string(out))

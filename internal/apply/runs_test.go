@@ -39,6 +39,7 @@ type kind struct {
 	local   bool // it writes no cluster
 	deploys bool // there is a portal, whose pods roll
 	leaves  bool // to roll them is left to the operator
+	stored  bool // External Secrets makes the Secret, from a store
 	given   map[string]string
 	files   map[string]string // before
 	said    map[answers.Key]any
@@ -55,6 +56,9 @@ func kinds() []kind {
 	install := map[answers.Key]any{"portal.baseUrl": "https://console.example.com", "scaling.replicas": 2, "backendSecret": secret.Typed(secret.New(oldRandom))}
 	maps.Copy(install, rotate)
 	theirValues := "# by hand\nbackstage:\n  # theirs\n  replicas: 1\n"
+	through := maps.Clone(rotate)
+	through["backendSecret"] = secret.Typed(secret.New(oldRandom))
+	sown := map[string]string{"backend-secret": oldRandom, "client-secret": oldClient, "jenkins-api-key": "placeholder-not-in-use"}
 	return []kind{
 		{name: "patch, restart and roll-out", deploys: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
 		{name: "patch, the upgrade is left", deploys: true, leaves: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
@@ -69,6 +73,9 @@ func kinds() []kind {
 			k.said = other
 			interrupt(s, k)
 		}},
+		{name: "through the store", stored: true, given: sown, said: through},
+		{name: "through a new ExternalSecret", stored: true, said: through},
+		{name: "undo through the store", stored: true, given: sown, said: through, before: interrupt, back: true},
 	}
 }
 
@@ -92,7 +99,10 @@ func (s *stage) prepare(k kind) {
 			s.t.Fatal(err)
 		}
 	}
-	if k.given != nil {
+	switch {
+	case k.stored:
+		s.seedStore(k.given)
+	case k.given != nil:
 		s.seed(k.given)
 	}
 	if k.before != nil {
@@ -126,6 +136,10 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 	if k.local {
 		delivery = plan.DeliverManifest
 	}
+	if k.stored {
+		delivery = plan.DeliverStore
+		s.givenStore(&in.Draft)
+	}
 	for key, value := range map[answers.Key]any{
 		"target.namespace": s.ns, "target.release": "openchoreo", "secret.name": "portal", "secret.delivery": delivery, "secret.manifest": s.path("manifest.yaml"),
 		"portal.enabled": true, "security.authentication": true, "database.type": "sqlite",
@@ -138,6 +152,9 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 		}
 	}
 	in.Draft.ProposeAll(in.Found())
+	if k.stored {
+		in.Current.Store = s.readStore(in)
+	}
 	p := plan.New(in)
 	for _, key := range answers.Keys() {
 		p.Set(key)
@@ -230,21 +247,27 @@ func (s *stage) left(k kind) *plan.Journal {
 
 // backActions are those of undoing what was left.
 func (s *stage) backActions(k kind) []plan.Action {
-	return plan.Back(plan.Input{Current: plan.Current{Journal: s.left(k), Restart: k.deploys, Wait: time.Minute}}).Actions
+	in := plan.Input{Current: plan.Current{Journal: s.left(k), Restart: k.deploys, Wait: time.Minute}}
+	if k.stored {
+		s.givenStore(&in.Draft)
+	}
+	return plan.Back(in).Actions
 }
 
 // place is where runs take place one after the other: making a namespace for each
 // would keep the cluster busy with deleting them.
 type place struct {
+	t       *testing.T // whose end is the place's
 	cluster *testcluster.Cluster
 	ns      string
 	portal  bool // there is a Deployment
+	kitchen *kitchen
 }
 
 func newPlace(t *testing.T) *place {
 	t.Helper()
 	c := testcluster.Shared(t)
-	return &place{cluster: c, ns: c.Namespace(t)}
+	return &place{t: t, cluster: c, ns: c.Namespace(t)}
 }
 
 // stage is one for a run of k, with what is there before.
@@ -257,6 +280,13 @@ func (p *place) stage(t *testing.T, k kind) *stage {
 		return s
 	}
 	s.env.Cluster = s.open(s.cluster.Kubeconfig, nil)
+	if k.stored {
+		if p.kitchen == nil {
+			p.kitchen = newKitchen(p.t, p)
+		}
+		p.kitchen.empty(t)
+		s.kitchen, s.env.Store = p.kitchen, s.openStore(nil)
+	}
 	for _, name := range []string{"portal", plan.PreviousName("portal")} {
 		if err := s.core().Secrets(s.ns).Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
 			t.Fatal(err)
@@ -277,6 +307,9 @@ func (p *place) stage(t *testing.T, k kind) *stage {
 type condition struct {
 	keys  map[string]string // of the Secret, or of the manifest; nil when there is none
 	files map[string]string // the directory's name is DIR
+
+	entries map[string]string // of the store
+	reads   []string          // keys that the ExternalSecret has; nil when there is none
 }
 
 func (s *stage) condition(k kind) condition {
@@ -289,12 +322,18 @@ func (s *stage) condition(k kind) condition {
 		c.keys = s.manifestKeys()
 		return c
 	}
+	if k.stored {
+		s.stored(&c)
+	}
 	got, err := s.core().Secrets(s.ns).Get(s.t.Context(), "portal", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return c
 	}
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	if k.stored && c.reads == nil && len(got.OwnerReferences) > 0 {
+		return c // it goes as its owner went
 	}
 	c.keys = map[string]string{}
 	for name, value := range got.Data {
@@ -327,6 +366,9 @@ func (s *stage) without() *stage {
 	clean.env.Read = nil
 	if s.env.Cluster != nil {
 		clean.env.Cluster = clean.open(s.cluster.Kubeconfig, nil)
+	}
+	if s.env.Store != nil {
+		clean.env.Store = clean.openStore(nil)
 	}
 	return &clean
 }

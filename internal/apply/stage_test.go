@@ -39,6 +39,7 @@ type stage struct {
 	ns      string
 	dir     string
 	env     Env
+	kitchen *kitchen // where the Secret comes from a store
 	events  []string // "status id"
 	texts   []string
 }

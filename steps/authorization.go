@@ -11,7 +11,7 @@ import (
 func authorization() Step {
 	group := func(key answers.Key, title, who string) Question {
 		return Question{Key: key, Title: title, Example: "platform-" + strings.ToLower(title), Ask: Confirm, AskWhen: groupsDiffer, When: authorized,
-			Value: Value{Kind: answers.List, Rules: []Rule{notEmptyRule}}, Rule: groupDigitsRule(key), Seen: groupSeen,
+			Value: Value{Kind: answers.List, Rules: []Rule{notEmptyRule}, Distinguished: true}, Rule: groupDigitsRule(key), Seen: groupSeen,
 			Why: "The provider's group of " + who + ", exactly as it stands in the token: a name, a path or an id."}
 	}
 	subject := func(key answers.Key, title, who string) Question {

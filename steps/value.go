@@ -22,6 +22,9 @@ type Value struct {
 	Empty  bool   // the empty text is an answer, not the lack of one
 	Min    int    // Int only, when Max is not 0
 	Max    int
+	// Distinguished says of a List that its items may be distinguished names, such
+	// as CN=admins,OU=groups: Parse refuses to split one at its commas.
+	Distinguished bool
 }
 
 // Rule checks one text or number. Its error completes "The value …".
@@ -53,7 +56,8 @@ func (v Value) orEmpty() Value {
 }
 
 // Parse reads what a person typed, a --set value or a flag into the Go type of
-// the kind. Lists are separated by commas; environment variables read
+// the kind. Lists are separated by commas, with "…" around an item that has one,
+// or JSON; environment variables read
 // NAME=value, or NAME=secret:NAME/KEY and NAME=configmap:NAME/KEY for a
 // reference; a secret is a reference such as env:NAME.
 func (v Value) Parse(text string) (any, error) {
@@ -75,7 +79,7 @@ func (v Value) parse(text string) (any, error) {
 		}
 		return n, nil
 	case answers.List:
-		return parseList(text), nil
+		return parseList(text, v.Distinguished)
 	case answers.Env:
 		return parseEnv(text)
 	case answers.Hidden:
@@ -138,7 +142,7 @@ func (v Value) Print(value any) string {
 	case bool:
 		return map[bool]string{true: "yes", false: "no"}[value]
 	case []string:
-		return strings.Join(value, ", ")
+		return printList(value)
 	case []answers.EnvVar:
 		return printEnv(value)
 	case secret.Value:
@@ -169,20 +173,6 @@ func parseBool(text string) (any, error) {
 		return false, nil
 	}
 	return nil, fmt.Errorf("must be yes or no")
-}
-
-func parseList(text string) []string {
-	list := []string{}
-	if strings.HasPrefix(strings.TrimSpace(text), "[") && json.Unmarshal([]byte(text), &list) == nil {
-		return list
-	}
-	list = list[:0]
-	for item := range strings.SplitSeq(text, ",") {
-		if item = strings.TrimSpace(item); item != "" {
-			list = append(list, item)
-		}
-	}
-	return list
 }
 
 // parseEnv reads a comma-separated list of NAME=value. A comma inside a value is

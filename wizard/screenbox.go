@@ -140,7 +140,11 @@ func (b *textBox) replace() {
 func (b *textBox) paste(text string) {
 	text = strings.Trim(text, "\r\n")
 	if b.list {
-		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), ", ")
+		between := ", "
+		if strings.HasPrefix(strings.TrimSpace(b.text+text), "[") {
+			between = " " // JSON has its own commas
+		}
+		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), between)
 	}
 	b.replace()
 	b.input.Update(tea.PasteMsg{Content: text})

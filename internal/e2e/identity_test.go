@@ -501,7 +501,7 @@ func TestPortalStaysAdjustable(t *testing.T) {
 	}
 	down.Store(true)
 	got := d.json(t, nil, "install", "--yes", "-o", "json", "--set", "features.workflows=false")
-	if got.code != 0 || got.status("identity.discovery") != "warn answer.busy" || len(got.with("skip")) != 6 {
+	if got.code != 0 || got.status("identity.discovery") != "warn answer.busy.silent" || len(got.with("skip")) != 6 {
 		t.Errorf("exit %d\n%s", got.code, got.stdout)
 	}
 	if got = d.install(t, d.Issuer, idptest.Portal, idptest.PortalSecret); got.code != 3 {

@@ -73,6 +73,7 @@ func New(c Config) (*Client, error) {
 		http: &http.Client{
 			Transport: &http.Transport{
 				Proxy:                  c.Proxy,
+				OnProxyConnectResponse: connectRefused,
 				DialContext:            dial,
 				TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: now},
 				TLSHandshakeTimeout:    dialTimeout,

@@ -29,6 +29,7 @@ var networkKinds = []Kind{
 	{"answer.large", Fail, "no document and no token is that large: this is another page", "check the address"},
 	{"answer.encoding", Inconclusive, "a proxy in between may change answers", "check what stands between here and the provider"},
 	{"answer.busy", Inconclusive, "asking on could lock the client out", "wait as long as it says, then run the check again"},
+	{"answer.busy.silent", Inconclusive, "asking on could lock the client out", "wait some minutes, then run the check again"},
 }
 
 var discoveryKinds = []Kind{

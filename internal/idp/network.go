@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -26,11 +27,16 @@ func (c *Client) networkError(r *report, at *url.URL, err error) {
 	var name *net.DNSError
 	var op *net.OpError
 	var unsent *unsentError
+	var proxy *proxyError
 	switch {
 	case errors.Is(err, context.Canceled):
 		r.add("canceled", "canceled before %s had answered", at.Host)
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		r.add("network.timeout", "%s did not answer in time", at.Host)
+	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
+		r.add("network.proxy.refused", "the proxy wants a user name and password before it connects to %s (status %d)", at.Host, proxy.status)
+	case errors.As(err, &proxy):
+		r.add("network.proxy.refused", "the proxy did not connect to %s (status %d)", at.Host, proxy.status)
 	case errors.As(err, &op) && op.Op == "proxyconnect":
 		r.add("network.proxy.refused", "the proxy did not connect to %s", at.Host)
 	case errors.As(err, &expired) && expired.Reason == x509.Expired:
@@ -56,6 +62,19 @@ func (c *Client) networkError(r *report, at *url.URL, err error) {
 	default:
 		r.add("network.broken", "%s sent something that is no HTTP answer", at.Host)
 	}
+}
+
+// proxyError is the proxy's refusal to connect. Its own words are left out.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string { return "the proxy answered " + strconv.Itoa(e.status) }
+
+// connectRefused is http.Transport's OnProxyConnectResponse.
+func connectRefused(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyError{resp.StatusCode}
 }
 
 // bodyError says why the body of an answer cannot be used.

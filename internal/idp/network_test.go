@@ -117,6 +117,27 @@ func TestProxy(t *testing.T) {
 	if !strings.Contains(verdicts[0].Found, "proxy.example.com:3128") || strings.Contains(verdicts[0].Found, "hunter22") {
 		t.Error(verdicts[0])
 	}
+	for answer, want := range map[string]string{
+		"HTTP/1.1 407 Proxy Authentication Required\nContent-Length: 0\n\n": "wants a user name and password before it connects to id.example.com (status 407)",
+		"HTTP/1.1 502 Bad Gateway\nContent-Length: 3\n\nno\n":               "did not connect to id.example.com (status 502)",
+		"HTTP/1.1 403 \n\n": "did not connect to id.example.com (status 403)",
+	} {
+		c, err = idp.New(idp.Config{Dial: serve(t, nil, wire(answer)).dial, Proxy: proxy, Public: ca.pool()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, verdicts = c.Discover(t.Context(), "https://id.example.com")
+		if outcome(verdicts) != "inconclusive network.proxy.refused" || !strings.Contains(verdicts[0].Found, want) {
+			t.Errorf("%q: %v", answer, verdicts)
+		}
+	}
+	c, err = idp.New(idp.Config{Dial: serve(t, nil, wire("HTTP/1.1 407 X\nContent-Length: 0\n\n")).dial, Proxy: proxy, Public: ca.pool()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, verdicts = c.Discover(t.Context(), "http://id.example.com"); outcome(verdicts) != "inconclusive network.proxy.refused" {
+		t.Error("a proxy for plain HTTP", verdicts)
+	}
 	refuse := func(context.Context, string, string) (net.Conn, error) {
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}

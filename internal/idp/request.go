@@ -55,9 +55,13 @@ func (c *Client) send(ctx context.Context, r *report, q call) (answer, bool) {
 		return answer{}, false
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusProxyAuthRequired && c.proxy != nil { // of the proxy, RFC 9110 section 15.5.8
+		c.networkError(r, q.address, &proxyError{resp.StatusCode})
+		return answer{}, false
+	}
 	c.trust(r, q.address, resp)
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
-		r.add("answer.busy", "%s answered %d: %s", q.address.Host, resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"), c.now()))
+		r.busy(q.address, resp, c.now())
 		return answer{}, false
 	}
 	if a.body, err = readBody(resp); err != nil {
@@ -185,19 +189,29 @@ func (c *Client) trust(r *report, at *url.URL, resp *http.Response) {
 	}
 }
 
-// retryAfter words the header of that name: seconds or a date, RFC 9110 section
+// busy words an answer that says to come later.
+func (r *report) busy(at *url.URL, resp *http.Response, now time.Time) {
+	why := "too many requests"
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		why = "not available now"
+	}
+	if wait, ok := retryAfter(resp.Header.Get("Retry-After"), now); ok {
+		r.add("answer.busy", "%s answered %d: %s; it can be asked again in %s", at.Host, resp.StatusCode, why, wait)
+		return
+	}
+	r.add("answer.busy.silent", "%s answered %d: %s; it does not say when to come back", at.Host, resp.StatusCode, why)
+}
+
+// retryAfter reads the header of that name: seconds or a date, RFC 9110 section
 // 10.2.3.
-func retryAfter(header string, now time.Time) string {
-	wait := time.Duration(-1)
+func retryAfter(header string, now time.Time) (wait time.Duration, ok bool) {
 	if seconds, err := strconv.Atoi(strings.TrimSpace(header)); err == nil && seconds >= 0 && seconds < 1e8 {
-		wait = time.Duration(seconds) * time.Second
-	} else if date, err := http.ParseTime(header); err == nil {
-		wait = max(0, date.Sub(now).Round(time.Second))
+		return time.Duration(seconds) * time.Second, true
 	}
-	if wait < 0 {
-		return "too many requests; it does not say when to come back"
+	if date, err := http.ParseTime(header); err == nil {
+		return max(0, date.Sub(now).Round(time.Second)), true
 	}
-	return "too many requests; it can be asked again in " + wait.String()
+	return 0, false
 }
 
 // date returns what the server's clock said and by how much it is ahead of ours.

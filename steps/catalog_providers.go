@@ -54,7 +54,7 @@ func providerEntry(p idp.Provider) Entry {
 	add("Scopes", "client.oidcScope: "+strings.Join(p.SignIn, " "), "client.serviceScope: "+orElse(strings.Join(p.Service, " "), "none"))
 	add("Groups", groupsWords(p)...)
 	add("Subject", "sub of the service's token: "+p.Subject)
-	add("Tokens", append([]string{"access tokens are JWT signed by RSA; those of people have email or a user name"}, p.Token...)...)
+	add("Tokens", append([]string{"needed: access tokens that are JWT signed by RSA, those of people with email or a user name"}, p.Token...)...)
 	rotation := "one secret at a time: sign-in pauses meanwhile"
 	if p.Rotation.Two {
 		rotation = "two secrets can be valid at once: no pause"

@@ -7,24 +7,25 @@ import (
 	"strings"
 )
 
-// parseAddress reads an absolute http or https URL. The error completes "…: ".
+// parseAddress reads an absolute http or https URL. The error completes
+// "the address …".
 func parseAddress(s string) (*url.URL, error) {
 	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || hidden(r) }) {
-		return nil, errors.New("blanks or control characters in it")
+		return nil, errors.New("has blanks or control characters in it")
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return nil, errors.New("no URL") // url.Parse's own error repeats it
+		return nil, errors.New("is no URL") // url.Parse's own error repeats it
 	}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("does not begin with https:// or http://")
 	case u.Hostname() == "":
-		return nil, errors.New("no host name in it")
+		return nil, errors.New("has no host name in it")
 	case u.User != nil:
-		return nil, errors.New("a user name or password in it")
+		return nil, errors.New("has a user name or password in it")
 	case u.Fragment != "" || strings.HasSuffix(s, "#"):
-		return nil, errors.New("a fragment (#) in it")
+		return nil, errors.New("has a fragment (#) in it")
 	}
 	return u, nil
 }

@@ -41,7 +41,7 @@ func (c *Client) Discover(ctx context.Context, issuerOrWellKnown string) (Discov
 	r := &report{}
 	u, err := parseAddress(issuerOrWellKnown)
 	if err != nil {
-		r.add("discovery.address", "the issuer has %s", err)
+		r.add("discovery.address", "the issuer %s", err)
 		return Discovery{}, r.verdicts
 	}
 	asked, places := documents(issuerOrWellKnown, u)
@@ -243,7 +243,7 @@ func (r *report) endpoints(d Discovery) {
 		}
 		u, err := parseAddress(e.address)
 		if err != nil {
-			r.add("discovery.endpoint", "%s has %s", e.name, err)
+			r.add("discovery.endpoint", "%s %s", e.name, err)
 			continue
 		}
 		if issuer == nil {

@@ -71,7 +71,7 @@ func (c *Client) Keys(ctx context.Context, jwksURL string) (KeySet, []Verdict) {
 	r := &report{}
 	u, err := parseAddress(jwksURL)
 	if err != nil {
-		r.add("keys.address", "the address of the key set has %s", err)
+		r.add("keys.address", "the address of the key set %s", err)
 		return KeySet{}, r.verdicts
 	}
 	a, ok := c.send(ctx, r, call{address: u})

@@ -150,6 +150,23 @@ func TestProxy(t *testing.T) {
 	}
 }
 
+func TestAddressesAreToldInASentence(t *testing.T) {
+	c, err := idp.New(idp.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"id.example.com":           "the address of the key set does not begin with https:// or http://",
+		"https:///x":               "the address of the key set has no host name in it",
+		"https://id.example.com ":  "the address of the key set has blanks or control characters in it",
+		"https://id.example.com:x": "the address of the key set is no URL",
+	} {
+		if _, verdicts := c.Keys(t.Context(), address); len(verdicts) != 1 || verdicts[0].Found != want {
+			t.Errorf("%q: %v, want %s", address, verdicts, want)
+		}
+	}
+}
+
 func TestCancel(t *testing.T) {
 	ca := newAuthority(t)
 	s := serve(t, ca.valid(t), "!hang")

@@ -92,6 +92,13 @@ func TestFixInTheWordsOfTheProvider(t *testing.T) {
 	if got := v.At(auth0); !strings.Contains(got.Fix, "Default Audience") {
 		t.Error(got)
 	}
+	for id, want := range map[string]string{"auth0": "Default Audience", "hydra": "strategies.access_token", "other": "general"} {
+		row, _ := idp.ProviderByID(id)
+		encrypted := idp.Verdict{ID: "token.encrypted", Class: idp.Fail, Fix: "general"}
+		if got := encrypted.At(row); !strings.Contains(got.Fix, want) {
+			t.Error(id, got)
+		}
+	}
 	other, _ := idp.ProviderByID("other")
 	if got := v.At(other); got.Fix != "general" {
 		t.Error(got)

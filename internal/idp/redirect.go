@@ -36,7 +36,7 @@ func (c *Client) Redirect(ctx context.Context, q RedirectRequest) []Verdict {
 		_, err = parseAddress(q.Redirect)
 	}
 	if err != nil {
-		r.add("redirect.address", "the authorization endpoint or the redirect address has %s", err)
+		r.add("redirect.address", "the authorization endpoint or the redirect address %s", err)
 		return r.verdicts
 	}
 	first, ok := c.authorize(ctx, r, u, q, q.Redirect, "none")

@@ -41,7 +41,7 @@ func (c *Client) ServiceToken(ctx context.Context, q ServiceRequest) (Token, []V
 	r := &report{veil: newVeil(q.Secret)}
 	u, err := parseAddress(q.TokenURL)
 	if err != nil {
-		r.add("service.address", "the address of the token endpoint has %s", err)
+		r.add("service.address", "the address of the token endpoint %s", err)
 		return Token{}, r.verdicts
 	}
 	q.Secret = r.trim("service.blank", q.Secret)

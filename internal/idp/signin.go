@@ -29,7 +29,7 @@ func (c *Client) SignInSecret(ctx context.Context, q SignInRequest) []Verdict {
 	r := &report{veil: newVeil(q.Secret)}
 	u, err := parseAddress(q.TokenURL)
 	if err != nil {
-		r.add("signin.address", "the address of the token endpoint has %s", err)
+		r.add("signin.address", "the address of the token endpoint %s", err)
 		return r.verdicts
 	}
 	q.Secret = r.trim("service.blank", q.Secret)

@@ -269,7 +269,7 @@ func (r *report) service(c Claims, claims jwt.MapClaims, e Expectations) {
 	case c.Kind == User:
 		r.add("token.groups", "the service's token has the claim %s: %s", e.userClaim(), r.listed(c.Values))
 	case c.Kind == "" || len(c.Values) == 0:
-		r.add("token.subject", "the token has no %s", e.serviceClaim())
+		r.add("token.subject", "%s", lacks(claims, e.serviceClaim()))
 	case e.Binding != "" && !slices.Contains(c.Values, e.Binding):
 		r.add("token.binding", "the token's %s is %s, the binding is for %s", e.serviceClaim(), r.listed(c.Values), e.Binding)
 	case e.Binding == "" && e.ClientID != "" && !slices.Contains(c.Values, e.ClientID):
@@ -288,9 +288,9 @@ func (r *report) person(c Claims, claims jwt.MapClaims, e Expectations) {
 	case overage(claims, e.userClaim()):
 		r.add("user.overage", "the token names a place where the groups are, in place of the groups")
 	case c.Kind == "":
-		r.add("token.subject", "the token has neither %s nor %s", e.userClaim(), e.serviceClaim())
+		r.add("token.subject", "%s; %s", lacks(claims, e.userClaim()), lacks(claims, e.serviceClaim()))
 	case c.Kind != User || len(c.Values) == 0:
-		r.add("user.groups", "the token has no %s", e.userClaim())
+		r.add("user.groups", "%s", lacks(claims, e.userClaim()))
 	case len(e.Groups) > 0 && !slices.ContainsFunc(c.Values, func(g string) bool { return slices.Contains(e.Groups, g) }):
 		r.add("user.binding", "the token's %s are %s, bindings are for %s", e.userClaim(), r.listed(c.Values), strings.Join(e.Groups, ", "))
 	}
@@ -303,6 +303,21 @@ func (r *report) person(c Claims, claims jwt.MapClaims, e Expectations) {
 	}) {
 		r.add("user.name", "the token has none of email, preferred_username, username and unique_name")
 	}
+}
+
+// lacks says what is wrong with a claim that has no value which the API could use.
+func lacks(claims jwt.MapClaims, name string) string {
+	switch value := claims[name].(type) {
+	case nil:
+		return "the token has no " + name
+	case string:
+		return "the token's " + name + " is empty"
+	case []any:
+		if len(texts(value)) == len(value) {
+			return "the token's " + name + " is empty"
+		}
+	}
+	return "the token's " + name + " is not text"
 }
 
 // overage says whether Entra ID left out more than 200 groups:

@@ -70,7 +70,9 @@ func Start(t testing.TB, o Options) *Provider {
 	t.Helper()
 	p := &Provider{basicOnly: o.BasicOnly}
 	var handler http.Handler
+	ready := make(chan struct{}) // the address is known first, then the provider is made
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-ready
 		p.mu.Lock()
 		p.asked = append(p.asked, r.Method+" "+r.URL.Path)
 		basicOnly := p.basicOnly
@@ -124,6 +126,7 @@ func Start(t testing.TB, o Options) *Provider {
 	if !o.CodeFirst {
 		handler = op.RegisterLegacyServer(op.NewLegacyServer(provider, *op.DefaultEndpoints), op.AuthorizeCallbackHandler(provider), op.WithFallbackLogger(slog.New(slog.DiscardHandler)))
 	}
+	close(ready)
 	return p
 }
 

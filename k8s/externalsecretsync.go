@@ -227,9 +227,10 @@ func (s *syncing) judge(ctx context.Context, es externalSecret) (done bool, err 
 		Ready: now.Ready, Reason: now.Reason, Message: now.Message,
 		RefreshTime: now.RefreshTime,
 	}
-	// Times are whole seconds: two syncs may have the same one. The version is
-	// of the spec and the annotations, so force-sync changes it.
-	synced := now.SyncedVersion != before.SyncedVersion || !now.RefreshTime.Equal(before.RefreshTime)
+	// The version is of the spec and the annotations that External Secrets began
+	// with, so force-sync changes it. A new time alone may be the end of a sync that
+	// read the store before it was written.
+	synced := now.SyncedVersion != before.SyncedVersion || now.SyncedVersion == "" && !now.RefreshTime.Equal(before.RefreshTime)
 	state.Synced = synced && now.Ready
 	if failed {
 		state.Failure = now.Failure.Text

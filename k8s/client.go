@@ -19,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -58,6 +59,7 @@ type Client struct {
 	authz   authorizationv1.AuthorizationV1Interface
 	raw     rest.Interface // for paths of which no Go types are linked
 	config  *rest.Config   // for connections of their own: port-forwards
+	sent    *atomic.Int64  // requests so far
 }
 
 // Target is where a Client's requests go; a person compares it before a write.
@@ -97,7 +99,7 @@ func Open(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{target: target, timeout: o.Timeout}
+	c := &Client{target: target, timeout: o.Timeout, sent: new(atomic.Int64)}
 	if c.timeout <= 0 {
 		c.timeout = DefaultTimeout
 	}
@@ -114,8 +116,23 @@ func Open(o Options) (*Client, error) {
 	if o.WrapTransport != nil {
 		cfg.Wrap(o.WrapTransport)
 	}
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return once{next} })
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return counted{once{next}, c.sent} })
 	return c, c.connect(cfg)
+}
+
+// Requests returns how many requests were sent to the API server so far. What is
+// asked once more because the answer was lost counts again.
+func (c *Client) Requests() int { return int(c.sent.Load()) }
+
+// counted counts what is sent through it.
+type counted struct {
+	http.RoundTripper
+	sent *atomic.Int64
+}
+
+func (t counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.sent.Add(1)
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // connect builds the group clients on one HTTP client, so that they share

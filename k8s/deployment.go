@@ -27,6 +27,8 @@ type Deployment struct {
 	DataVolume string // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
 	DataClaim  string // name of the claim
 
+	Generation int64 // counts the changes of its specification
+
 	Replicas  int // wanted
 	Ready     int
 	Updated   int
@@ -151,7 +153,7 @@ func (c *Client) listDeployments(ctx context.Context, namespace, selector string
 
 func plainDeployment(d *appsv1.Deployment) Deployment {
 	out := Deployment{
-		Name: d.Name, Release: d.Labels[instanceLabel],
+		Name: d.Name, Release: d.Labels[instanceLabel], Generation: d.Generation,
 		Replicas: replicas(d), Ready: int(d.Status.ReadyReplicas),
 		Updated: int(d.Status.UpdatedReplicas), Available: int(d.Status.AvailableReplicas),
 		Reloader: reloader(d),

@@ -99,7 +99,7 @@ func watchUntil(t *testing.T, c *Client, ns string, p patience, enough func(Roll
 		last Rollout
 	)
 	late := time.AfterFunc(3*time.Minute, func() { once.Do(func() { close(ctx.passed) }) })
-	err := c.watchRollout(ctx, ns, "backstage", p, func(r Rollout) {
+	err := c.watchRollout(ctx, ns, "backstage", 0, p, func(r Rollout) {
 		if last = r; enough(r) {
 			once.Do(func() { close(ctx.passed) })
 		}
@@ -392,7 +392,7 @@ func TestWatchRolloutEndsWhileItLooks(t *testing.T) {
 			return next.RoundTrip(req)
 		})
 	})
-	if err := c.watchRollout(ctx, ns, "backstage", brief(), func(Rollout) {}); !errors.Is(err, context.Canceled) {
+	if err := c.watchRollout(ctx, ns, "backstage", 0, brief(), func(Rollout) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -24,6 +24,7 @@ var errReread = errors.New("read anew")
 type rollout struct {
 	c               *Client
 	namespace, name string
+	after           int64 // generation of the Deployment that counts for nothing yet
 	progress        func(Rollout)
 	last            Rollout
 
@@ -48,12 +49,18 @@ type rollout struct {
 // Pods that are in trouble for a while are looked into: their events, and the
 // log of a container that crashed. Rollout.Troubles has what was found.
 func (c *Client) WatchRollout(ctx context.Context, namespace, name string, progress func(Rollout)) error {
-	return c.watchRollout(ctx, namespace, name, usual(), progress)
+	return c.watchRollout(ctx, namespace, name, 0, usual(), progress)
 }
 
-func (c *Client) watchRollout(ctx context.Context, namespace, name string, p patience, progress func(Rollout)) error {
+// WatchNextRollout is WatchRollout for a roll-out that somebody else is about to
+// begin: it waits until the Deployment is newer than generation, too.
+func (c *Client) WatchNextRollout(ctx context.Context, namespace, name string, generation int64, progress func(Rollout)) error {
+	return c.watchRollout(ctx, namespace, name, generation, usual(), progress)
+}
+
+func (c *Client) watchRollout(ctx context.Context, namespace, name string, after int64, p patience, progress func(Rollout)) error {
 	looks, cancel := context.WithCancel(ctx)
-	r := &rollout{c: c, namespace: namespace, name: name, progress: progress, looker: newLooker(c, namespace, p)}
+	r := &rollout{c: c, namespace: namespace, name: name, after: after, progress: progress, looker: newLooker(c, namespace, p)}
 	defer r.looker.wait.Wait()
 	defer cancel()
 	for {
@@ -207,5 +214,5 @@ func (r *rollout) report(looks context.Context) (done bool) {
 		r.last = now
 		r.progress(now)
 	}
-	return now.Done()
+	return now.Done() && now.Generation > r.after
 }

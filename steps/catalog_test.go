@@ -178,7 +178,7 @@ func TestEveryCheckIsExplained(t *testing.T) {
 	onServer := in
 	onServer.Draft = in.Draft.Clone()
 	set(&onServer, "database.type", "postgresql", answers.Source{Rank: answers.FromSet})
-	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), Database().Checks(env, in)) {
+	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), Database().Checks(env, in), Rotate().Checks(env, in)) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

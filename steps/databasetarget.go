@@ -82,6 +82,9 @@ func variable(in plan.Input, name string) string {
 
 // changesDatabase tells whether the run settles which database the portal uses.
 func changesDatabase(in plan.Input) bool {
+	if in.Current.Flow == rotateFlow {
+		return true
+	}
 	if was := in.Current.Cluster.Deployment.Database; !IsInstalled(in) || was != "" && was != "pg" {
 		return true
 	}

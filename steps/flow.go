@@ -43,7 +43,7 @@ func Undo() Flow {
 // and its example are made from.
 func Catalog() Flow {
 	all := Install()
-	all.Steps = append(all.Steps, rotateStep())
+	all.Steps = append(all.Steps, rotateSteps()...)
 	return all
 }
 
@@ -57,6 +57,9 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 			in.Draft.ProposeAll(s.Suggest(in))
 		}
 	}
+	if f.Live {
+		in.Draft.ProposeAll(in.Running())
+	}
 	in.Draft.ProposeAll(known(in))
 	in.Draft.ProposeAll(suggestPreset(in))
 	for _, p := range in.ChartDefaults() {
@@ -68,6 +71,9 @@ func (f Flow) Complete(in plan.Input) plan.Input {
 		if s.Suggest != nil {
 			in.Draft.ProposeAll(s.Suggest(in))
 		}
+	}
+	if f.Live {
+		return in // nobody is asked for settings, and nothing is drawn for them
 	}
 	provided(&in)
 	f.keep(&in)

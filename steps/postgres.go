@@ -62,6 +62,15 @@ func (p *Postgres) Forget() {
 	p.forget()
 }
 
+// Fresh returns a Postgres that goes the same way and has asked nothing yet.
+func (p *Postgres) Fresh() *Postgres {
+	p.Lock()
+	defer p.Unlock()
+	fresh := &Postgres{own: p.own, dial: p.dial, now: p.now, cluster: p.cluster}
+	fresh.forget()
+	return fresh
+}
+
 // PostgresQuery is all that a probe depends on.
 type PostgresQuery struct {
 	Target    postgres.Target

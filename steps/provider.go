@@ -109,6 +109,15 @@ func (p *Provider) Forget() {
 	p.forget()
 }
 
+// Fresh returns a Provider that goes the same way and has asked nothing yet.
+func (p *Provider) Fresh() *Provider {
+	p.Lock()
+	defer p.Unlock()
+	fresh := &Provider{open: p.open, now: p.now, dial: p.dial}
+	fresh.forget()
+	return fresh
+}
+
 // Now is the clock that tokens are held against.
 func (p *Provider) Now() time.Time { return p.now() }
 

@@ -15,6 +15,7 @@ import (
 type Flow struct {
 	ID, Title string
 	Steps     []Step
+	Live      bool                                                       // what runs counts before what files say, and no file is read unless one was named
 	Make      func(plan.Input) (*plan.Plan, error)                       // nil: what the steps plan
 	Judge     func(plan.Input, func() (*plan.Plan, error)) []check.Check // the checks of the whole plan
 }

@@ -281,16 +281,3 @@ func secrets() Step {
 		},
 	}
 }
-
-func rotateStep() Step {
-	return Step{
-		ID: "rotate", Title: "Rotate",
-		Intro: "One credential of a running portal.",
-		Questions: []Question{
-			{Key: "rotate.key", Title: "Key of the Secret", Example: "client-secret", Value: Value{Kind: answers.String, Rules: []Rule{secretKeyRule}}, Default: "client-secret",
-				Why: "Which credential to change."},
-			{Key: "rotate.value", Title: "New value", Example: "env:NEW_SECRET", Value: hiddenValue, Required: always,
-				Why: "Hidden when typed; never written anywhere but to its place."},
-		},
-	}
-}

@@ -51,6 +51,9 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 		return apply.Outcome{}, fmt.Errorf("nothing was changed: %s", r.Blocked())
 	}
 	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm, Store: s.env.OpenStore}
+	if r.Plan.Rotates() {
+		env.Ask = s.env.Ask(r.Input)
+	}
 	if s.Offline() {
 		env.Journal = s.settings.Journal
 	}
@@ -65,6 +68,7 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	for i, e := range outcome.Actions {
 		outcome.Actions[i] = s.scrubbed(e)
 	}
+	outcome.Requests = s.Requests()
 	return outcome, err
 }
 
@@ -182,7 +186,21 @@ func (e End) Summary() []Line {
 		l.add(Plain, "", "Callback to register: %s", callback)
 	}
 	e.Review.next(&l, "Next")
+	e.rotation(&l)
 	return l
+}
+
+// rotation is what there is to know of a rotation that has ended.
+func (e End) rotation(l *lines) {
+	if !e.Review.Plan.Rotates() || len(e.Outcome.Actions) == 0 {
+		return
+	}
+	if e.Outcome.Window > 0 {
+		l.add(Plain, "", "Without a secret that counts: %s at most, until all pods had the new one.", e.Outcome.Window.Round(time.Millisecond))
+	}
+	if e.Outcome.Requests > 0 {
+		l.add(Dim, "", "%s to the API server.", count(e.Outcome.Requests, "request"))
+	}
 }
 
 // Preview is what a dry run shows: the review, and whether there is anything in it.

@@ -28,6 +28,10 @@ func (s *Session) Load() error {
 	}
 	in := s.Input()
 	paths := in.Draft.Target.Values
+	if s.flow.Live && !s.given.Has("target.values") {
+		s.current.Files = []plan.ValuesFile{{Path: paths[len(paths)-1]}} // what runs counts, whatever lies about
+		paths = paths[len(paths)-1:]
+	}
 	if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
 		files, err := s.env.Values(paths, s.editIndex(paths), s.settings.Place)
 		if err != nil {

@@ -24,8 +24,8 @@ func (q ProviderQuery) Empty() bool { return q.ask == nil || q.ask.Empty() }
 // token of the service client once there is all that this takes. It is Empty
 // offline, with checks that are skipped, and where an answer is filled in later.
 func (s *Session) ProviderQuery() ProviderQuery {
-	if s.env.Provider == nil {
-		return ProviderQuery{}
+	if s.env.Provider == nil || s.flow.Live {
+		return ProviderQuery{} // what runs is known, and what is new is asked about by a check
 	}
 	ask := steps.ProviderQuestions(s.Input())
 	if s.providerAsked == nil || !s.providerAsked.Same(ask) {

@@ -3,6 +3,7 @@ package wizard
 import (
 	"encoding/json"
 	"io"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/check"
@@ -27,6 +28,15 @@ type Result struct {
 	Warnings []string       `json:"warnings"`
 	Next     []string       `json:"next"`
 	Error    *ErrorResult   `json:"error,omitempty"`
+
+	Rotation *RotationResult `json:"rotation,omitempty"` // of a rotation
+}
+
+// RotationResult is what there is to know of a rotation besides.
+type RotationResult struct {
+	Keys     []string `json:"keys"`             // of the Secret; no value is in it
+	Requests int      `json:"requests"`         // to the API server, from the first look to the end
+	Window   string   `json:"window,omitempty"` // how long the portal may have been without a secret that counts, such as "4.2s"
 }
 
 // FileResult is one file.
@@ -137,7 +147,29 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 	for _, c := range r.Plan.Next {
 		result.Next = append(result.Next, c.Line)
 	}
+	if r.Plan.Rotates() {
+		result.Rotation = s.rotation(r, outcome)
+		if len(outcome.Actions) > 0 && !applied {
+			result.Next = []string{} // the old value is in use, so nobody is to delete it
+		}
+	}
 	return result
+}
+
+func (s *Session) rotation(r Review, outcome apply.Outcome) *RotationResult {
+	out := &RotationResult{Keys: r.Plan.Rotated(), Requests: s.Requests()}
+	if outcome.Window > 0 {
+		out.Window = outcome.Window.Round(time.Millisecond).String()
+	}
+	return out
+}
+
+// Requests is how many requests the run has sent to the API server.
+func (s *Session) Requests() int {
+	if s.env.Cluster == nil {
+		return 0
+	}
+	return s.env.Cluster.Requests()
 }
 
 // WriteJSON writes v as one indented JSON document.

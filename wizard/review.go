@@ -66,11 +66,12 @@ func (s *Session) Plan() (Review, error) {
 	if s.note != "" {
 		r.Warnings = append(r.Warnings, plan.Warning{Step: "target", Text: s.note})
 	}
-	if release := in.Current.Cluster.Release; release.Installed && release.Unknown != "" && !in.EditedExists() {
+	writes := s.flow.Make == nil // what the steps plan, a values file
+	if release := in.Current.Cluster.Release; writes && release.Installed && release.Unknown != "" && !in.EditedExists() {
 		r.Problems = append(r.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf(
 			"must be the file that release %s is upgraded with: its values cannot be read (%s), and a new file would drop them", release.Name, release.Unknown)})
 	}
-	if prefix := in.Chart.Prefix; prefix != "" && !in.EditedExists() {
+	if prefix := in.Chart.Prefix; writes && prefix != "" && !in.EditedExists() {
 		r.Problems = append(r.Problems, answers.Problem{Key: "target.values", Message: fmt.Sprintf(
 			"must be the values file of the chart that holds this one under %s: give it with -f", prefix)})
 	}
@@ -135,10 +136,14 @@ func (r Review) Lines() []Line {
 	if r.Plan == nil {
 		return l
 	}
-	if r.undoes() {
+	switch {
+	case r.undoes():
 		r.back(&l)
 		r.secret(&l)
-	} else {
+	case r.Plan.Rotates():
+		r.rotation(&l)
+		r.secret(&l)
+	default:
 		r.files(&l)
 		r.secret(&l)
 		r.bindings(&l)
@@ -163,6 +168,17 @@ func (r Review) back(l *lines) {
 		return
 	}
 	l.head("", "Put back what was changed by %s", r.Input.Current.Journal.Words())
+	for i, a := range r.Plan.Actions {
+		l.add(Plain, "", "%d. %s", i+1, a.Title())
+	}
+}
+
+// rotation lists what is done, in order.
+func (r Review) rotation(l *lines) {
+	if !r.Changes() {
+		return
+	}
+	l.head("", "Give %s another value", r.Plan.RotatedKeys())
 	for i, a := range r.Plan.Actions {
 		l.add(Plain, "", "%d. %s", i+1, a.Title())
 	}

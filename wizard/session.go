@@ -38,6 +38,9 @@ type Settings struct {
 	Journal    string            // file that keeps what undo takes where no cluster is written
 	Last       k8s.Target        // of the last run that wrote to a cluster
 	Wait       time.Duration     // bounds the rollout
+	Await      time.Duration     // of a rotation: how long the server may take to know the new value
+	Revoked    time.Duration     // the same: to reject the old one
+	History    bool              // the same: the Secret tells when its keys were set
 	DryRun     bool
 	Yes        bool
 	Contexts   []string // of the kubeconfig
@@ -89,7 +92,7 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Random: random.Text, Fingerprint: []byte(fingerprint.Text.Reveal()),
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
-		LastTarget: settings.Last, DryRun: settings.DryRun,
+		LastTarget: settings.Last, DryRun: settings.DryRun, Await: settings.Await, Revoked: settings.Revoked, History: settings.History,
 		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted,
 		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/openbao"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
@@ -25,6 +26,10 @@ type Env struct {
 	Journal string                                                              // file of a run that writes no cluster; "" keeps none
 	Helm    func(context.Context) (*chart.Helm, error)                          // the operator's own; nil when no action needs it
 	Read    func(path string) (file.Snapshot, error)                            // reads files before they are written; nil is file.Read
+
+	// Ask asks the server behind a credential whether it takes a value, which no
+	// output shows; nil when no action needs it. It takes some seconds at most.
+	Ask func(context.Context, secret.Text) plan.Answer
 
 	// Decide says what becomes of a run that waits in vain or was stopped while it
 	// waited; nil is Undo. It may block: a person is asked.
@@ -82,6 +87,13 @@ type Event struct {
 type Outcome struct {
 	Actions []Event
 	Rollout string // complete, skipped, failed, rolled-back
+	// Window is how long the portal may have been without a secret that the
+	// server takes: from the last time that it was seen to reject the new one until
+	// all pods had it. 0 where nothing was waited for.
+	Window time.Duration
+	// Requests is how many requests the cluster's client has sent, from the first
+	// look to the end; whoever calls Run fills it in.
+	Requests int
 }
 
 // Error is a failed action: Changed tells that something changed underneath and
@@ -165,6 +177,9 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 				r.left = append(r.left, remain{action, err}) // the rest may be independent
 				continue
 			}
+			if _, after := action.(plan.AwaitRejected); after {
+				return r.outcome, &Error{Action: action.Title(), Err: fmt.Errorf("the portal runs with the new value, but %w", err)}
+			}
 			switch action.(type) {
 			case plan.MarkKept, plan.DropPrevious:
 				_, kept := action.(plan.MarkKept)
@@ -176,6 +191,9 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 			r.outcome.Rollout = "complete"
 			if a.Again {
 				r.outcome.Rollout = "rolled-back"
+			}
+			if !r.dark.IsZero() {
+				r.outcome.Window = r.env.Now().Sub(r.dark)
 			}
 		}
 		r.begun[action.ID()] = status != Unchanged
@@ -206,9 +224,11 @@ type run struct {
 	left     []remain        // of undoing an earlier run
 	back     map[string]bool // actions of the earlier run that were undone, by ID
 
-	restarted time.Time // last
-	borne     []string  // why a roll-out is stuck, which was told already
-	forced    time.Time // last, of an ExternalSecret
+	rolled    k8s.Rollout // as it was seen last
+	dark      time.Time   // when the new value was seen to be rejected last
+	restarted time.Time   // last
+	borne     []string    // why a roll-out is stuck, which was told already
+	forced    time.Time   // last, of an ExternalSecret
 
 	entries  map[string]openbao.Entry // of the store before they were written, by ID of the action
 	external *k8s.ExternalSecret      // as this run has changed or made it
@@ -262,6 +282,13 @@ func waits(a plan.Action) bool {
 		return true
 	}
 	return false
+}
+
+// verifies tells the actions that change nothing and are not worth it when a run is
+// stopped.
+func verifies(a plan.Action) bool {
+	_, prove := a.(plan.Prove)
+	return prove || waits(a)
 }
 
 func (r *run) decide(a plan.Action, err error) Decision {
@@ -359,7 +386,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 	stopped := ctx.Err() != nil
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
-		if waits(action) && (stopped || len(left) > 0) {
+		if verifies(action) && (stopped || len(left) > 0) {
 			continue // who stops a run does not wait for another roll-out
 		}
 		undoing, quiet := action.(plan.Undoing)

@@ -52,6 +52,12 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 		return r.restart(whole, a)
 	case plan.AwaitRollout:
 		return Done, r.await(ctx, a)
+	case plan.Prove:
+		return r.prove(ctx, a)
+	case plan.AwaitAccepted:
+		return Done, r.accepted(ctx, a)
+	case plan.AwaitRejected:
+		return Done, r.rejected(ctx, a)
 	case plan.RestoreFile:
 		return r.restoreFile(a.File)
 	case plan.RestoreSecret:

@@ -81,7 +81,8 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 	var state Rollout
 	var told account
 	logs := reader{map[string][]string{}, map[string][]cause.Finding{}}
-	err := r.env.Cluster.WatchRollout(ctx, a.Namespace, a.Deployment, func(now k8s.Rollout) {
+	err := r.env.Cluster.WatchNextRollout(ctx, a.Namespace, a.Deployment, a.After, func(now k8s.Rollout) {
+		r.rolled = now
 		state = logs.explain(now)
 		r.progress(a, told.news(state), state)
 		if reason, certain := now.Stuck(); (certain || a.Before && reason != "") && !slices.Contains(r.borne, reason) {

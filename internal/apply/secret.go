@@ -28,6 +28,10 @@ func (r *run) secret(ctx context.Context, a plan.WriteSecret) (Status, error) {
 	if a.Create {
 		write = r.env.Cluster.CreateSecret
 	}
+	if a.History != nil {
+		text := k8s.WithHistory(a.History, r.env.Now(), slices.Collect(maps.Keys(a.Change.Set))...)
+		a.Change.Annotations = map[string]string{k8s.HistoryAnnotation: text}
+	}
 	written, err := write(ctx, a.Change)
 	switch {
 	case err == nil && !a.Create && written.ResourceVersion == a.Change.ResourceVersion:
@@ -172,6 +176,10 @@ func (r *run) restoreOnce(ctx context.Context, a plan.RestoreSecret) (Status, er
 	}
 	status := Unchanged
 	if len(change.Set)+len(change.Remove) > 0 {
+		if s.Annotations[k8s.HistoryAnnotation] != "" {
+			text := k8s.WithHistory(s.Annotations, r.env.Now(), slices.Collect(maps.Keys(change.Set))...)
+			change.Annotations = map[string]string{k8s.HistoryAnnotation: text}
+		}
 		if _, err := r.env.Cluster.PatchSecret(ctx, change); err != nil {
 			return Failed, err
 		}

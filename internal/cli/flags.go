@@ -25,6 +25,10 @@ type flags struct {
 	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
 	yes, dryRun, offline, plain, noColor           bool
+
+	from                 string // of rotate
+	awaits, proveRevoked time.Duration
+	history              bool
 }
 
 // register gives cmd the flags of a flow that asks.
@@ -45,12 +49,20 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.BoolVar(&f.upgrade, "upgrade", false, "also run helm upgrade --install, with your own helm")
 	fs.StringVar(&f.onFailure, "on-failure", "undo", "`WHAT`, undo or leave, becomes of a change whose roll-out fails")
 	f.registerRun(cmd, output)
-	fs.StringArrayVar(&f.skip, "skip", nil, "leave a check of the identity provider out, `CHECK=REASON`; repeatable, the reason is recorded")
-	fs.BoolVar(&f.probe, "probe", false, "let checks ask the identity provider with a wrong secret and an unregistered address: failed attempts in its log")
-	fs.StringVar(&f.caFile, "ca-file", "", "`FILE` of certificates in PEM that the checks trust too; the cluster does not know it")
+	f.registerProofs(cmd)
 	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
 	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")
 	fs.StringVar(&f.jwks, "jwks", "", "`FILE` of the identity provider's key set, for tokens that are checked without asking it")
+}
+
+// registerProofs gives cmd the flags of checks that ask somebody outside the
+// cluster.
+func (f *flags) registerProofs(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
+	fs.StringArrayVar(&f.skip, "skip", nil, "leave a check of the identity provider out, `CHECK=REASON`; repeatable, the reason is recorded")
+	fs.BoolVar(&f.probe, "probe", false, "let checks ask the identity provider with a wrong secret and an unregistered address: failed attempts in its log")
+	fs.StringVar(&f.caFile, "ca-file", "", "`FILE` of certificates in PEM that the checks trust too; the cluster does not know it")
 }
 
 // registerRun gives cmd the flags of every flow that changes something.
@@ -92,6 +104,9 @@ func (f *flags) check(output string) error {
 	}
 	if f.restart != "auto" && f.restart != "never" {
 		return usage("--restart %q: must be auto or never", f.restart)
+	}
+	if f.awaits < 0 && f.awaits != steps.AwaitOneSecret || f.proveRevoked < 0 {
+		return usage("--await and --prove-revoked must not be negative")
 	}
 	if f.wait < 0 || f.timeout < 0 {
 		return usage("--wait and --timeout must not be negative")

@@ -63,6 +63,14 @@ func (a *app) offers(f *flags) ([]offer, answers.Problems) {
 		}
 		offers = append(offers, offer{answers.Entry{Key: key, Value: value}, answers.FromSet})
 	}
+	if f.from != "" {
+		value, problem := a.newValue(f.from)
+		if problem != nil {
+			problems = append(problems, *problem)
+		} else {
+			offers = append(offers, offer{answers.Entry{Key: "rotate.value", Value: value, Where: "--from"}, answers.FromFlag})
+		}
+	}
 	for key, text := range map[answers.Key]string{
 		"target.context": f.context, "target.namespace": f.namespace, "target.release": f.release, "chart": f.chart,
 		"secret.name": f.secretName, "secret.delivery": f.delivery, "secret.manifest": f.secretOut,

@@ -20,8 +20,8 @@ var flagGroups = []struct {
 }{
 	{"Answers", []string{"answers", "set", "save-answers", "from"}},
 	{"Target", []string{"kubeconfig", "context", "namespace", "release", "chart", "offline"}},
-	{"Files and Secret", []string{"values", "edit", "place", "backup", "secret-name", "delivery", "secret-out", "keep-previous"}},
-	{"Running", []string{"yes", "dry-run", "accept", "skip", "upgrade", "restart", "wait", "on-failure", "undo", "timeout", "subject", "with-release", "with-cluster"}},
+	{"Files and Secret", []string{"values", "edit", "place", "backup", "secret-name", "delivery", "secret-out", "keep-previous", "history"}},
+	{"Running", []string{"yes", "dry-run", "accept", "skip", "upgrade", "restart", "await", "wait", "prove-revoked", "on-failure", "undo", "timeout", "subject", "with-release", "with-cluster"}},
 	{"Identity provider", []string{"ca-file", "probe", "user-token", "service-token", "jwks"}},
 	{"Output", []string{"output", "plain", "no-color", "log", "log-file", "version", "help"}},
 }

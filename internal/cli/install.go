@@ -54,6 +54,9 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if err != nil {
 		return err
 	}
+	if flow.Live && s.Offline() {
+		return usage("there is no kubeconfig: a rotation changes a portal that runs, in its cluster").hinted("set KUBECONFIG, or give --kubeconfig")
+	}
 	if problems := a.give(s, f); len(problems) > 0 {
 		return wrongAnswers(append(problems, others(ctx, s, problems)...))
 	}
@@ -63,7 +66,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if f.edit != "" && !slices.Contains(s.Input().Draft.Target.Values, f.edit) {
 		return usage("--edit %q is not one of the values files", f.edit).hinted("give it with -f too")
 	}
-	interactive := term.IsTerminal(int(a.In.Fd())) && term.IsTerminal(int(a.Err.Fd())) && !f.yes && !f.dryRun
+	interactive := a.interactive(f)
 	end, err := a.drive(ctx, s, f, interactive)
 	if saved := a.save(s, f); err == nil {
 		err = saved
@@ -72,6 +75,11 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 		err = a.saveLastTarget(s.Target())
 	}
 	return a.finish(s, end, err, interactive)
+}
+
+// interactive tells whether a person is there to be asked.
+func (a *app) interactive(f *flags) bool {
+	return term.IsTerminal(int(a.In.Fd())) && term.IsTerminal(int(a.Err.Fd())) && !f.yes && !f.dryRun
 }
 
 // others are the problems of the answers that could be read, so that all are
@@ -96,6 +104,7 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
 	}
+	settings.Await, settings.Revoked, settings.History = f.awaits, f.proveRevoked, f.history
 	if dir, err := a.stateDir(); err == nil {
 		settings.Journal = filepath.Join(dir, "journal.json")
 	}

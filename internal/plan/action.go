@@ -92,6 +92,7 @@ type WriteSecret struct {
 	Create   bool
 	Change   k8s.SecretChange
 	Previous map[string]secret.Text // what the keys of Change.Set hold now, where they are there
+	History  map[string]string      // the mark of the Secret that tells when its keys were set; nil where it has none and gets none
 }
 
 // ID returns "secret".
@@ -138,8 +139,9 @@ func (a Restart) Title() string {
 type AwaitRollout struct {
 	Namespace, Deployment string
 	Timeout               time.Duration
-	Again                 bool // after something was put back
-	Before                bool // it began before this run: whatever is in its way was waited for already
+	Again                 bool  // after something was put back
+	Before                bool  // it began before this run: whatever is in its way was waited for already
+	After                 int64 // somebody else begins it: the Deployment's generation until then; 0 is whatever is under way
 }
 
 // ID returns "rollout", or "undo.rollout".

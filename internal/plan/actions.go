@@ -28,7 +28,7 @@ func (p *Plan) actions() {
 	}
 	list = append(list, p.delivery...)
 	if p.writesSecret() {
-		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous()})
+		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous(), History: p.history()})
 	}
 	if c.Upgrade && p.upgradeNeeded() {
 		if why := p.noUpgrade(); why == "" {
@@ -44,8 +44,27 @@ func (p *Plan) actions() {
 	}
 	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list)})
+		list = append(list, p.proof()...)
+	} else if p.rotation != nil && p.reloads() {
+		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, After: c.Cluster.Deployment.Generation})
+		list = append(list, p.proof()...)
 	}
 	p.Actions = p.kept(list)
+}
+
+// reloads tells whether Reloader restarts the pods with what this run writes.
+func (p *Plan) reloads() bool {
+	return p.in.Current.Cluster.Deployment.Reloader.Reloads(p.Secret.Name) && (p.writesSecret() || p.Secret.Delivered) && len(p.change().Set) > 0
+}
+
+// history are the marks of the Secret from which its history goes on; nil where
+// none is kept.
+func (p *Plan) history() map[string]string {
+	s := p.in.Current.Cluster.Secret.Secret
+	if s == nil || !p.Secret.History && s.Annotations[k8s.HistoryAnnotation] == "" {
+		return nil
+	}
+	return map[string]string{k8s.HistoryAnnotation: s.Annotations[k8s.HistoryAnnotation]}
 }
 
 // writesSecret tells whether the run itself writes the Secret in the cluster.
@@ -126,7 +145,7 @@ func (p *Plan) Changes() int {
 	n := 0
 	for _, a := range p.Actions {
 		switch a.(type) {
-		case KeepPrevious, MarkKept, DropPrevious:
+		case KeepPrevious, MarkKept, DropPrevious, Prove, AwaitAccepted, AwaitRejected:
 		default:
 			n++
 		}
@@ -222,7 +241,7 @@ func (p *Plan) verify() []Action {
 	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || p.Stale() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
 		return nil
 	}
-	return []Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait}}
+	return append([]Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait}}, p.proof()...)
 }
 
 func isWait(a Action) bool { _, ok := a.(AwaitRollout); return ok }

@@ -134,10 +134,16 @@ func bindingValue(list []any, name string) any {
 // fromDeployment reads back what the running portal was given, where the values
 // of its release may not be read: the variables whose Helm path is known.
 func (in Input) fromDeployment() []answers.Proposal {
-	d := in.Current.Cluster.Deployment
 	if r := in.Current.Cluster.Release; r.Installed && r.Unknown == "" {
 		return nil
 	}
+	return in.Running()
+}
+
+// Running returns what the running portal was given, as proposals: the variables
+// whose Helm path is known.
+func (in Input) Running() []answers.Proposal {
+	d := in.Current.Cluster.Deployment
 	source := answers.Source{Rank: answers.FromCluster, Detail: "Deployment " + d.Name}
 	var found []answers.Proposal
 	for _, e := range d.Env {

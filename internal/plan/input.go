@@ -67,6 +67,10 @@ type Current struct {
 	Provider          Provider      // what the identity provider said; zero until it was asked
 	Pasted            Pasted        // what was given in place of asking it
 
+	Await   time.Duration // of a rotation: how long to wait for the server to take the new value; negative leaves it to the flow
+	Revoked time.Duration // the same: to reject the old one; 0 does not wait
+	History bool          // the same: the Secret tells when its keys were set
+
 	Skip  map[string]string // checks that are not made, with the reason
 	Probe bool              // requests that leave a failed attempt in the provider's log are allowed
 }

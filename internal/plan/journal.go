@@ -47,7 +47,8 @@ type Journal struct {
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
 
-	Helm chart.Upgrade `json:"-"` // while the run lasts
+	Helm  chart.Upgrade `json:"-"` // while the run lasts
+	Proof *Prove        `json:"-"` // that the run made, or is to make
 
 	Followed bool     `json:"-"` // an earlier run's is in it: whatever it tells may have been done
 	Earlier  []string `json:"-"` // keys of Set and Added that the earlier run may have given values that are not in New
@@ -112,6 +113,8 @@ func Journaled(actions []Action) Journal {
 			j.Namespace, j.Deployment = a.Namespace, a.Deployment
 		case AwaitRollout:
 			j.Namespace, j.Deployment, j.Wait = a.Namespace, a.Deployment, a.Timeout
+		case Prove:
+			j.Proof = &a
 		}
 	}
 	return j

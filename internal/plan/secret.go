@@ -35,6 +35,7 @@ type SecretPlan struct {
 	Delivered        bool     // this run brings the keys there through the store
 	NotDelivered     string   // why it does not
 	DropsLastApplied bool
+	History          bool // it tells when its keys were set
 }
 
 // KeyPlan is what happens to one key of the Secret. Value never leaves memory

@@ -133,7 +133,13 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	} else if !upgraded {
 		return list
 	}
-	return append(list, AwaitRollout{Namespace: j.Namespace, Deployment: j.Deployment, Timeout: j.Wait, Again: true})
+	list = append(list, AwaitRollout{Namespace: j.Namespace, Deployment: j.Deployment, Timeout: j.Wait, Again: true})
+	if j.Proof != nil {
+		again := *j.Proof
+		again.Value, again.Again = j.Old[j.Proof.Key], true
+		list = append(list, again)
+	}
+	return list
 }
 
 // Back plans to put back what the journal of an earlier run tells. Without a

@@ -63,6 +63,8 @@ type Provider struct {
 	mu        sync.Mutex
 	asked     []string
 	basicOnly bool
+	secrets   map[string][]string // by client; without an entry the client has its first one
+	refused   int
 }
 
 // Start runs a provider until the test ends.
@@ -144,6 +146,40 @@ func (p *Provider) BasicOnly(yes bool) {
 	p.basicOnly = yes
 }
 
+// Secrets has the provider take these secrets of a client from now on, and no
+// others.
+func (p *Provider) Secrets(id string, secrets ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.secrets == nil {
+		p.secrets = map[string][]string{}
+	}
+	p.secrets[id] = secrets
+}
+
+// Refused is how many requests came with a wrong secret so far.
+func (p *Provider) Refused() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
+}
+
+// takes tells whether a client has the secret now.
+func (p *Provider) takes(id, secret string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, known := p.clients[id]
+	valid, changed := p.secrets[id]
+	if !changed {
+		valid = []string{c.secret}
+	}
+	if !known || !slices.Contains(valid, secret) {
+		p.refused++
+		return false
+	}
+	return true
+}
+
 var errUnknown = errors.New("unknown client or wrong secret")
 
 // GetClientByClientID is of op.Storage.
@@ -156,7 +192,7 @@ func (p *Provider) GetClientByClientID(_ context.Context, id string) (op.Client,
 
 // AuthorizeClientIDSecret is of op.Storage.
 func (p *Provider) AuthorizeClientIDSecret(_ context.Context, id, secret string) error {
-	if c, ok := p.clients[id]; !ok || c.secret != secret {
+	if !p.takes(id, secret) {
 		return errUnknown
 	}
 	return nil
@@ -164,11 +200,10 @@ func (p *Provider) AuthorizeClientIDSecret(_ context.Context, id, secret string)
 
 // ClientCredentials is of op.ClientCredentialsStorage.
 func (p *Provider) ClientCredentials(_ context.Context, id, secret string) (op.Client, error) {
-	c, ok := p.clients[id]
-	if !ok || c.secret != secret {
+	if !p.takes(id, secret) {
 		return nil, oidc.ErrInvalidClient().WithParent(errUnknown)
 	}
-	return c, nil
+	return p.clients[id], nil
 }
 
 // ClientCredentialsTokenRequest is of op.ClientCredentialsStorage.

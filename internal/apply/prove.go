@@ -1,0 +1,161 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/cause"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// ErrUnproven is a credential that the portal does not work with.
+var ErrUnproven = errors.New("the portal does not work with it")
+
+// unproven is one that is known by the pods' logs or by the server behind it.
+type unproven struct{ what, do string }
+
+func (e *unproven) Error() string { return ErrUnproven.Error() + ": " + e.what }
+
+// Hint says what mends it.
+func (e *unproven) Hint() string { return e.do }
+
+// Unwrap returns ErrUnproven.
+func (e *unproven) Unwrap() error { return ErrUnproven }
+
+// How often a server is asked whether it takes a value: soon at first, since
+// somebody waits, and then more seldom, since some lock a client out.
+const (
+	askSoon   = 500 * time.Millisecond
+	askSeldom = 5 * time.Second
+	reasks    = 3 // of a server that rejects what it took before, or cannot be asked
+	logTail   = 200
+)
+
+// prove looks whether the portal works with a value.
+func (r *run) prove(ctx context.Context, a plan.Prove) (Status, error) {
+	findings, silent := r.complaints(ctx, a)
+	if len(findings) > 0 {
+		f := findings[0]
+		return Failed, &unproven{strings.Join(Explained(findings), "\n"), f.Fix}
+	}
+	if silent != "" {
+		r.progressText(a, "the pods' logs cannot be read: "+silent)
+	}
+	if !a.Asked || r.env.Ask == nil || a.Value.IsZero() {
+		return Done, nil
+	}
+	answer, err := r.settledAnswer(ctx, a.Value)
+	switch {
+	case err != nil:
+		return Failed, err
+	case answer.Rejected:
+		return Failed, &unproven{a.Server + " rejects it: " + answer.Text, ""}
+	case !answer.Accepted:
+		r.progressText(a, a.Server+" could not be asked again: "+answer.Text)
+	}
+	return Done, nil
+}
+
+// settledAnswer asks until the value is taken, a few times at most.
+func (r *run) settledAnswer(ctx context.Context, value secret.Text) (answer plan.Answer, err error) {
+	for attempt := range reasks {
+		if attempt > 0 {
+			if err := pause(ctx, askSoon); err != nil {
+				return answer, inWords(err, "stopped by you")
+			}
+		}
+		if answer = r.env.Ask(ctx, value); answer.Accepted {
+			return answer, nil
+		}
+	}
+	return answer, ctx.Err()
+}
+
+// complaints is what the new pods' logs say about the credential; silent is why
+// they are not known.
+func (r *run) complaints(ctx context.Context, a plan.Prove) (findings []cause.Finding, silent string) {
+	if len(a.Findings) == 0 {
+		return nil, ""
+	}
+	for _, pod := range r.rolled.Pods {
+		if pod.Template == k8s.TemplateOld || pod.Phase == "Terminating" {
+			continue
+		}
+		lines, err := r.env.Cluster.Logs(ctx, a.Namespace, pod.Name, logTail)
+		if err != nil {
+			silent = err.Error()
+			continue
+		}
+		for _, f := range cause.Explain(lines) {
+			if slices.Contains(a.Findings, f.ID) {
+				findings = append(findings, f)
+			}
+		}
+	}
+	return findings, silent
+}
+
+func (r *run) progressText(a plan.Action, text string) {
+	if r.report != nil {
+		r.report(Event{ID: a.ID(), Title: a.Title(), Status: Progress, Text: text})
+	}
+}
+
+// accepted waits until the server takes the new value, and notes when it did not
+// yet: from then on the portal may be without a secret that counts.
+func (r *run) accepted(ctx context.Context, a plan.AwaitAccepted) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	told := ""
+	for every := askSoon; ; every = min(2*every, askSeldom) {
+		asked := r.env.Now()
+		answer := r.env.Ask(ctx, a.Value)
+		switch {
+		case answer.Accepted:
+			return nil
+		case ctx.Err() != nil:
+		case answer.Refusal:
+			return fmt.Errorf("%s: %s", a.Server, answer.Text)
+		default:
+			r.dark = asked
+			if told == "" {
+				r.progressText(a, "change it there now: this goes on as soon as "+a.Server+" takes the new value")
+			}
+			if answer.Text != told && !answer.Rejected {
+				r.progressText(a, answer.Text)
+			}
+			told = answer.Text
+		}
+		if err := pause(ctx, every); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("%s did not take the new value within %s", a.Server, a.Timeout)
+			}
+			return inWords(err, "stopped by you before anything was changed; if the value was changed at "+a.Server+" already, run the same command again")
+		}
+	}
+}
+
+// rejected waits until the server takes the old value no longer.
+func (r *run) rejected(ctx context.Context, a plan.AwaitRejected) error {
+	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
+	defer cancel()
+	r.progressText(a, "delete the old one there now: this ends when "+a.Server+" rejects it")
+	for every := askSoon; ; every = min(2*every, askSeldom) {
+		answer := r.env.Ask(ctx, a.Value)
+		if answer.Rejected {
+			return nil
+		}
+		if err := pause(ctx, every); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return fmt.Errorf("%s still takes the old value after %s", a.Server, a.Timeout)
+			}
+			return inWords(err, "stopped by you; the portal runs with the new value")
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package steps
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
+)
+
+// rotateFlow is the ID of Rotate.
+const rotateFlow = "rotate"
+
+// Rotate gives one credential of a portal that runs another value. Nothing else
+// changes, so that everything else is taken from what runs.
+func Rotate() Flow {
+	return Flow{ID: rotateFlow, Title: "Rotate", Live: true,
+		Steps: append(rotateSteps(), target(), store(), review()),
+		Make:  func(in plan.Input) (*plan.Plan, error) { return planRotation(in), nil },
+		Judge: rotationChecks,
+	}
+}
+
+// rotateSteps are what there is now, and what shall be.
+func rotateSteps() []Step {
+	return []Step{
+		{
+			ID: "rotate", Title: "Credential",
+			Intro: "One credential of a running portal.",
+			Notes: func(in plan.Input) []string { return credentialOf(in).now(in) },
+			Suggest: func(plan.Input) []answers.Proposal {
+				return []answers.Proposal{settled("rotate.key", "client-secret", "the default")}
+			},
+			Questions: []Question{
+				{Key: "rotate.key", Title: "Key of the Secret", Example: "client-secret", Value: Value{Kind: answers.String, Rules: []Rule{secretKeyRule}}, Default: "client-secret",
+					Ask: More, Choices: rotatableKeys,
+					Why: "Which credential to change."},
+			},
+		},
+		{
+			ID: "value", Title: "New value",
+			Intro:  "It is proven where that can be done, before anything is changed.",
+			Notes:  rotationNotes,
+			Checks: proofs,
+			Questions: []Question{
+				{Key: "rotate.value", Title: "New value", Example: "env:NEW_SECRET", Value: hiddenValue, Required: always, Rule: newValueRule,
+					Why: "Hidden when typed; never written anywhere but to its place."},
+			},
+		},
+	}
+}
+
+// rotatableKeys are the keys of the Secret that hold credentials.
+func rotatableKeys(in plan.Input) []Option {
+	s := in.Current.Cluster.Secret.Secret
+	if s == nil {
+		return plainOptions([]string{"client-secret"})
+	}
+	var options []Option
+	for _, name := range s.Keys {
+		o := Option{Value: name, Title: name}
+		plainSetting := false
+		for _, sk := range in.Profile.SecretKeys {
+			kind, _ := answers.KindOf(answers.Key(sk.Key))
+			if sk.Name == name {
+				o.Note, plainSetting = sk.Meaning, kind != answers.Hidden
+			}
+		}
+		if !plainSetting {
+			options = append(options, o)
+		}
+	}
+	return options
+}
+
+// guid is what Entra ID calls its secrets by, and no secret of its own.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// newValueRule refuses what cannot be the new value.
+func newValueRule(in plan.Input) error {
+	v, _ := rotated(in)
+	c := credentialOf(in)
+	text := v.Text.Reveal()
+	switch {
+	case v.Ref.Keep:
+		return errorf("must be a new one: keep changes nothing")
+	case v.Ref.Generate && !generatable(in, c):
+		return errorf("must come from where the credential is made: nobody there would know one that is generated here; give env:NAME, file:PATH or -")
+	case v.Text.IsZero():
+		return nil
+	case strings.TrimSpace(text) != text:
+		return errorf("must not begin or end with a blank: the portal takes blanks off, and then has another one")
+	case secret.Placeholder(text):
+		return errorf("must be a secret of your own: this one is a public placeholder")
+	case (c.service || c.signIn) && rotationRow(in).ID == "entra" && guid.MatchString(text):
+		return errorf("must be the secret's Value: this is a GUID, such as its Secret ID, which Entra ID shows beside it")
+	}
+	return nil
+}
+
+// generatable tells the keys whose values nobody else has to know.
+func generatable(in plan.Input, c credential) bool {
+	sk, known := secretKeyNamed(in, c.key)
+	return !c.asked() && (!known || sk == "backendSecret")
+}
+
+// secretKeyNamed returns the answers key of a key of the Secret.
+func secretKeyNamed(in plan.Input, name string) (answers.Key, bool) {
+	for _, sk := range in.Profile.SecretKeys {
+		if sk.Name == name {
+			return answers.Key(sk.Key), true
+		}
+	}
+	return "", false
+}
+
+// rotationNotes are where the new value comes from, and what happens meanwhile.
+func rotationNotes(in plan.Input) []string {
+	c := credentialOf(in)
+	var notes []string
+	switch row := rotationRow(in); {
+	case c.login:
+		notes = append(notes, "PostgreSQL: ALTER ROLE "+in.Draft.Database.PostgreSQL.User+" PASSWORD '…'. "+
+			"Connections that are open stay open; new ones need the new password from then on.")
+		notes = append(notes, secondRole(in)...)
+	case c.service || c.signIn:
+		notes = append(notes, row.Name+": "+row.Rotation.How+".")
+	}
+	if limit := c.awaiting(in); limit > 0 && c.one(in) {
+		notes = append(notes, window(c, in))
+	}
+	return notes
+}
+
+// window announces what happens where the server knows one value at a time.
+func window(c credential, in plan.Input) string {
+	server := c.server(in)
+	lost := "nobody signs in and the catalog is not read anew; who is signed in stays so"
+	switch {
+	case c.login:
+		lost = "new connections are refused; those that are open stay"
+	case !c.signIn:
+		lost = "the catalog is not read anew; signing in works"
+	}
+	return fmt.Sprintf("%s knows one value at a time. The order: you say yes here, change it there, and this run goes on by itself as soon as it is taken. Until all pods have it, %s.", server, lost)
+}
+
+// secondRole is the way to a new password without a moment in which none counts.
+func secondRole(in plan.Input) []string {
+	role := in.Draft.Database.PostgreSQL.User
+	if role == "" {
+		return nil
+	}
+	q := func(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+	second := role + "_2"
+	return []string{fmt.Sprintf("Without a gap, by a second role that acts as the first: CREATE ROLE %[1]s LOGIN PASSWORD '…' IN ROLE %[2]s; ALTER ROLE %[1]s SET role = %[3]s; then give --set database.postgresql.user=%[4]s too, and take LOGIN from %[2]s afterwards.",
+		q(second), q(role), "'"+strings.ReplaceAll(role, "'", "''")+"'", second)}
+}
+
+// rotationChecks judge the rotation as a whole.
+func rotationChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
+	list := []check.Check{installedCheck(in), rotatedKeyCheck(in), rotatedValueCheck(in)}
+	if in.Current.Local() {
+		return list
+	}
+	if in.InStore() {
+		list = append(list, storeCheck(in, planned))
+	}
+	list = append(list, accessCheck(in, planned))
+	return append(list, confirmations(in, planned)...)
+}
+
+func rotatedKeyCheck(in plan.Input) check.Check {
+	return judged("rotate.key", "the Secret has the key", []string{"cluster.reachable"}, func() check.Result {
+		s, key := in.Current.Cluster.Secret.Secret, in.Draft.Rotate.Key
+		switch {
+		case s == nil:
+			return fail(fmt.Sprintf("there is no Secret %s in namespace %s, or it may not be read", in.Draft.Secret.Name, in.Draft.Target.Namespace),
+				"name the right --namespace or --secret-name; `backstage-setup install` makes one")
+		case !holdsKey(s, key):
+			return fail(fmt.Sprintf("Secret %s has no key %s; it has %s", s.Name, key, strings.Join(s.Keys, ", ")),
+				"name one of them; --accept rotate.key adds the key")
+		}
+		return pass(key + " of Secret " + s.Name)
+	})
+}
+
+func holdsKey(s *k8s.Secret, key string) bool {
+	_, there := s.Values[key]
+	return there
+}
+
+// shortest is what is short enough to be guessed, in characters.
+const shortest = 12
+
+func rotatedValueCheck(in plan.Input) check.Check {
+	return judged("rotate.value", "the new value is another one", []string{"rotate.key"}, func() check.Result {
+		c := credentialOf(in)
+		v, _ := rotated(in)
+		s := in.Current.Cluster.Secret.Secret
+		j := in.Current.Journal
+		begun := j != nil && (slices.Contains(j.Set, c.key) || slices.Contains(j.Added, c.key) || len(j.Entries) > 0)
+		if s != nil && !v.Text.IsZero() && s.Values[c.key].Equal(v.Text) && !begun && !staleKey(in) {
+			return fail("the Secret has this very value already, and the pods were started with it",
+				"give the new one; where an earlier run has set it, nothing is left to do: --accept rotate.value ends with exit code 0")
+		}
+		switch n := v.Text.Len(); {
+		case c.key == "backend-secret" && n < 32:
+			return check.Result{Status: check.Warn, Found: fmt.Sprintf("%d characters are few for a key: 32 random bytes are usual", n), Hint: "--from generate draws them"}
+		case n < shortest:
+			return check.Result{Status: check.Warn, Found: fmt.Sprintf("%d characters can be guessed", n), Hint: "is that all of it? look whether something was left behind when it was copied"}
+		}
+		return pass(fmt.Sprintf("%d characters", v.Text.Len()))
+	})
+}
+
+// staleKey tells whether pods run that were started before the Secret was written
+// last.
+func staleKey(in plan.Input) bool {
+	s := in.Current.Cluster.Secret.Secret
+	for _, pod := range in.Current.Cluster.Pods.Items {
+		if s != nil && !pod.Started.IsZero() && pod.Started.Before(s.DataWritten) && pod.Phase != "Terminating" {
+			return true
+		}
+	}
+	return false
+}

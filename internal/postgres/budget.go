@@ -31,6 +31,21 @@ func (b Budget) Needed() int {
 	return b.Plugins * b.perPlugin()
 }
 
+// Busy is about what the portal has open in a busy hour. Pools start empty (min 0)
+// and grow when asked: the catalog's processing fills its own, the other plugins
+// have a query and a task or migration at a time. That is an estimate; Needed is
+// the bound.
+func (b Budget) Busy() int {
+	b = b.complete()
+	return (b.Replicas + b.Surge) * (b.Pool + (b.Plugins-1)*min(b.Pool, 2))
+}
+
+// Pods are those of a roll-out at its widest.
+func (b Budget) Pods() int {
+	b = b.complete()
+	return b.Replicas + b.Surge
+}
+
 // Least is one connection for each plugin of each pod.
 func (b Budget) Least() int {
 	b = b.complete()
@@ -65,8 +80,8 @@ func (j *judgement) budget(r *Report, b Budget) {
 		case r.Pooler: // the pooler's own limit counts, and nobody tells it
 		case l.free < b.Plugins:
 			j.add(l.tight, "%s leaves %d connections; a single pod needs one for each of its %d plugins", l.what, max(0, l.free), b.Plugins)
-		case l.free < b.Needed():
-			j.add(l.large, "%s leaves %d connections; the portal opens up to %d (%d plugins with %d each in %d pods); %s", l.what, l.free, b.Needed(), b.Plugins, b.Pool, b.Replicas+b.Surge, advice)
+		case l.free < b.Busy():
+			j.add(l.large, "%s leaves %d connections; a busy portal opens some %d, and up to %d (%d plugins with %d each in %d pods); %s", l.what, l.free, b.Busy(), b.Needed(), b.Plugins, b.Pool, b.Pods(), advice)
 		}
 	}
 }

@@ -135,16 +135,16 @@ func TestManagedFixes(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	for _, v := range []struct {
-		b                         postgres.Budget
-		needed, least, free, pool int
+		b                               postgres.Budget
+		needed, busy, least, free, pool int
 	}{
-		{postgres.Budget{}, 80, 8, 97, 4},
-		{postgres.Budget{Replicas: 2, Surge: 1}, 240, 24, 97, 4},
-		{postgres.Budget{Replicas: 5, Surge: 2}, 560, 56, 97, 1},
-		{postgres.Budget{Replicas: 5, Surge: 2, Plugins: 7, Pool: 4}, 196, 49, 40, 0},
-		{postgres.Budget{Replicas: 1, Surge: -1}, 80, 8, -3, 0},
+		{postgres.Budget{}, 80, 24, 8, 97, 4},
+		{postgres.Budget{Replicas: 2, Surge: 1}, 240, 72, 24, 97, 4},
+		{postgres.Budget{Replicas: 5, Surge: 2}, 560, 168, 56, 97, 1},
+		{postgres.Budget{Replicas: 5, Surge: 2, Plugins: 7, Pool: 4}, 196, 112, 49, 40, 0},
+		{postgres.Budget{Replicas: 1, Surge: -1}, 80, 24, 8, -3, 0},
 	} {
-		if v.b.Needed() != v.needed || v.b.Least() != v.least || v.b.Fit(v.free) != v.pool {
+		if v.b.Needed() != v.needed || v.b.Busy() != v.busy || v.b.Least() != v.least || v.b.Fit(v.free) != v.pool {
 			t.Errorf("%+v: %d %d %d", v.b, v.b.Needed(), v.b.Least(), v.b.Fit(v.free))
 		}
 	}

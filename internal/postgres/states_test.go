@@ -116,7 +116,7 @@ func TestReport(t *testing.T) {
 	w := theWorld(t)
 	w.run(t, "postgres", catalog+"portal")
 	defer w.run(t, "postgres", catalogGone)
-	r, verdicts := w.client(t).Probe(t.Context(), target(), postgres.Budget{})
+	r, verdicts := w.client(t).Probe(t.Context(), target(), postgres.Budget{Replicas: 2})
 	expect(t, verdicts, "warn limit.budget, pass database.ok")
 	if r.Major < 13 || !strings.HasPrefix(r.Version, "1") || r.TLS == nil || !r.TLS.Verified || r.TLS.Version != "TLS 1.3" || len(r.TLS.Chain) != 1 ||
 		r.Auth != "scram-sha-256" || r.Encoding != "UTF8" || r.Standby || r.ReadOnly || r.Pooler {

@@ -19,7 +19,7 @@ func database() Step {
 			if in.Draft.Database.Type != "postgresql" {
 				return nil
 			}
-			return []answers.Proposal{settled("database.postgresql.port", 5432, "PostgreSQL's own")}
+			return append(protection(in), settled("database.postgresql.port", 5432, "PostgreSQL's own"))
 		},
 		Notes:  databaseNotes,
 		Checks: databaseChecks,
@@ -53,13 +53,30 @@ func database() Step {
 			{Key: "database.postgresql.ssl", Title: "TLS to PostgreSQL", Ask: Confirm, When: onPostgres, Value: boolValue,
 				Why: "Yes verifies certificate and host name against well-known authorities: a server in the cluster, Amazon RDS or Cloud SQL needs database.postgresql.caFile too. No is plain text, which managed services refuse."},
 			{Key: "database.postgresql.caFile", Title: "CA of PostgreSQL", Example: "global-bundle.pem", Ask: More, Value: textValue.with(notEmptyRule), Default: "none: well-known authorities only",
-				When: onPostgres.and(Condition{"database.postgresql.ssl", func(in plan.Input) bool { return in.Draft.Database.PostgreSQL.SSL }}), Rule: caFileRule,
+				When: verified, Rule: caFileRule,
 				Why: "For certificates of a private authority, such as Amazon RDS or Cloud SQL: kept in the Secret and handed to the portal."},
+			{Key: "database.postgresql.trustCA", Title: "CA by its fingerprint", Example: "sha256:5f2c8e0d3b7a49164e0c5d2a8b9f7e61d4c3b2a190f8e7d6c5b4a39281706f5e", Ask: More, When: verified, Value: textValue.with(fingerprintRule), Rule: trustRule, Default: "none",
+				Choices: shownAuthorities,
+				Why:     "In place of the file: the authority that the server itself shows, once you have compared the SHA-256 fingerprint with the one of the server's own certificate file (openssl x509 -noout -fingerprint -sha256 -in FILE). It is kept in the Secret and handed to the portal."},
+			{Key: "database.postgresql.verify", Title: "Verify the server", Ask: More, When: encrypted, Value: boolValue, Default: "yes",
+				Why: "No encrypts and accepts any certificate: whoever is on the way can pose as the server, take the password and read everything. Only with --accept " + postgresUnverified + ", or a word in the review."},
+			{Key: "database.postgresql.layout", Title: "Databases", Ask: More, When: onPostgres, Value: textValue, Default: "what the values say, else " + plan.LayoutPerPlugin,
+				Options: []Option{
+					{plan.LayoutPerPlugin, "Backstage makes one per plugin", "the role needs CREATEDB"},
+					{plan.LayoutExisting, "One per plugin, made by somebody else", "for a role that may not create databases; a plugin that is added needs its database first"},
+					{plan.LayoutSchema, "One database, with a schema per plugin", "database.postgresql.database has to be there, and to be the role's own"},
+				},
+				Why: "How Backstage divides its data. What it has stored in another layout is not taken along."},
 		},
 	}
 }
 
 var persistent = onSQLite.and(Condition{"database.sqlite.persistence", func(in plan.Input) bool { return in.Draft.Database.SQLite.Persistence }})
+
+var (
+	encrypted = onPostgres.and(Condition{"database.postgresql.ssl", func(in plan.Input) bool { return in.Draft.Database.PostgreSQL.SSL }})
+	verified  = encrypted.and(Condition{"database.postgresql.verify", func(in plan.Input) bool { return !in.Unverified() }})
+)
 
 // storageClasses are those of the cluster.
 func storageClasses(in plan.Input) []Option {
@@ -100,7 +117,7 @@ func databaseNotes(in plan.Input) []string {
 		return notes
 	}
 	notes = append(notes, service.Name+": "+service.TLS+".")
-	if service.Private && service.Bundle != "" && pg.SSL && !in.Draft.Has("database.postgresql.caFile") {
+	if service.Private && service.Bundle != "" && verified.holds(in) && in.PostgresCA() == nil {
 		notes = append(notes, "Its CA file for database.postgresql.caFile: "+service.Bundle)
 	}
 	return notes
@@ -115,7 +132,7 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	if d.Database.Type == "sqlite" && d.Database.SQLite.Persistence && d.Database.SQLite.AccessMode != "ReadWriteMany" {
 		p.Warn("database", "SQLite on a ReadWriteOnce volume: an upgrade starts the new pod first and can hang; scale the Deployment to 0 before, or use PostgreSQL")
 	}
-	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !d.Has("database.postgresql.caFile") && privateAuthority(pg.Host) {
+	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !in.Unverified() && in.PostgresCA() == nil && privateAuthority(pg.Host) {
 		p.Warn("database", "the certificate of %s is likely of a private authority, which the portal does not trust: set database.postgresql.caFile, or the pods fail at start", pg.Host)
 	}
 	was := in.Current.Cluster.Deployment.Database

@@ -25,21 +25,25 @@ const (
 // databaseChecks connect and log in to PostgreSQL as the portal will: one probe,
 // told as the checks that it is for.
 func databaseChecks(env *Env, in plan.Input) []check.Check {
+	var unverified []check.Check
+	if onPostgres.holds(in) && in.Unverified() {
+		unverified = []check.Check{unverifiedCheck(in)}
+	}
 	if env == nil || env.Postgres == nil || in.Current.Offline || !onPostgres.holds(in) {
-		return nil
+		return unverified
 	}
 	j := databaseJudge{env.Postgres, in}
 	var first []string
 	if !in.Current.Local() && k8s.IsClusterAddress(in.Draft.Database.PostgreSQL.Host) {
 		first = []string{"cluster.reachable"}
 	}
-	return []check.Check{
+	return append(unverified,
 		j.check(postgresReach, "PostgreSQL answers", first, "database.postgresql.host"),
 		j.check(postgresTLS, "the portal can trust the connection", []string{postgresReach}, "database.postgresql.ssl"),
 		j.check(postgresLogin, "the portal can log in", []string{postgresTLS}, "database.postgresql.user"),
 		j.check(postgresRights, "Backstage can keep its data there", []string{postgresLogin}, "database.postgresql.user"),
 		j.check(postgresCapacity, "there are connections enough", []string{postgresLogin}, "scaling.replicas"),
-	}
+	)
 }
 
 // databaseJudge makes checks of what a server answers.
@@ -114,8 +118,12 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	if id == postgresReach && a.Forward != "" {
 		lines = append(lines, a.Forward)
 	}
+	trust := ""
 	if main.ID == "tls.authority" || main.ID == "tls.selfsigned" {
 		lines = append(lines, shown(a.Report)...)
+		if trust = trustable(a.Report); trust != "" {
+			r.Hint += "; or, once the fingerprint is the one of the server's own certificate, database.postgresql.trustCA (--trust-ca " + trust + ")"
+		}
 	}
 	if id == postgresRights {
 		lines = append(lines, waysOut(q, own)...)
@@ -124,12 +132,15 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	if worst == postgres.Warn {
 		return r
 	}
-	r.Cure = &check.Cure{Flow: j.flow(), Step: "database", Key: string(key)}
+	r.Cure = &check.Cure{Flow: databaseFlow(j.in), Step: "database", Key: string(key)}
 	switch {
 	case key == "scaling.replicas":
 		r.Cure.Step = "scaling"
 	case slices.Contains([]string{"tls.authority", "tls.selfsigned", "tls.incomplete", "tls.partial", "tls.public"}, main.ID):
 		r.Cure.Key = "database.postgresql.caFile"
+		if trust != "" {
+			r.Cure.Key = "database.postgresql.trustCA"
+		}
 	case main.ID == "login.password", main.ID == "login.unicode":
 		r.Cure.Key = "database.postgresql.password"
 	case main.ID == "tls.host":
@@ -153,9 +164,9 @@ func (j databaseJudge) unproven(r check.Result, id string, loggedIn bool) check.
 	return r
 }
 
-// flow is where the database is changed.
-func (j databaseJudge) flow() string {
-	if id := Database().ID; j.in.Current.Flow == id {
+// databaseFlow is where the database is changed.
+func databaseFlow(in plan.Input) string {
+	if id := Database().ID; in.Current.Flow == id {
 		return id
 	}
 	return Install().ID
@@ -185,7 +196,20 @@ func (j databaseJudge) passed(id string, q PostgresQuery, r postgres.Report) che
 		}
 		return pass(found)
 	}
-	return pass(fmt.Sprintf("%d are free, the portal opens %d at most", r.Limits.Free(), q.Budget.Needed()))
+	return pass(capacity(q.Budget, r))
+}
+
+// capacity says in numbers why the connections are enough.
+func capacity(b postgres.Budget, r postgres.Report) string {
+	free, what := r.Limits.Free(), "are free"
+	if limit := r.Role.Limit; limit >= 0 && limit < free && !r.Role.Superuser {
+		free, what = limit, "are the role's"
+	}
+	text := fmt.Sprintf("%d %s; a busy portal of %d pods opens some %d, and %d if every pool were full at once", free, what, b.Pods(), b.Busy(), b.Needed())
+	if fit := b.Fit(free); b.Needed() > free && fit > 1 {
+		text += fmt.Sprintf(", which APP_CONFIG_backend_database_knexConfig_pool_max=%d would keep to %d", fit, fit*b.Least())
+	}
+	return text
 }
 
 // databaseLine is a verdict as a line: what is so, and what that means.
@@ -221,7 +245,21 @@ func shown(r postgres.Report) []string {
 	}
 	var lines []string
 	for _, c := range r.TLS.Chain {
-		lines = append(lines, fmt.Sprintf("it shows %q of %q, SHA-256 %s", c.Subject, c.Issuer, c.SHA256))
+		lines = append(lines, fmt.Sprintf("it shows %q, issued by %q, %s, SHA-256 %s", c.Subject, c.Issuer, validity(c.NotBefore, c.NotAfter), c.SHA256))
 	}
 	return lines
+}
+
+// trustable is the fingerprint of the authority that the server shows itself; "" is
+// none: then only a file has it.
+func trustable(r postgres.Report) string {
+	if r.TLS == nil {
+		return ""
+	}
+	for _, c := range r.TLS.Chain {
+		if c.SelfSigned {
+			return "sha256:" + c.SHA256
+		}
+	}
+	return ""
 }

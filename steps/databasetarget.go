@@ -1,7 +1,6 @@
 package steps
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,11 +21,9 @@ func databaseQuery(in plan.Input) (q PostgresQuery, why string) {
 		},
 		Budget: budgetOf(in), Namespace: in.Draft.Target.Namespace,
 	}
-	// With ssl on, the chart's own PGSSLMODE comes after this one and wins.
-	if !pg.SSL && variable(in, "PGSSLMODE") == "no-verify" {
+	if in.Unverified() {
 		q.Target.SSL, q.Target.Mode = true, postgres.NoVerify
-	}
-	if pg.SSL {
+	} else if pg.SSL {
 		q.CA = in.PostgresCA()
 	}
 	return q, why
@@ -41,43 +38,23 @@ func budgetOf(in plan.Input) postgres.Budget {
 		b.Replicas = max(s.Autoscaling.Max, 1)
 	}
 	b.Surge = (b.Replicas + 3) / 4
-	b.Pool, _ = strconv.Atoi(databaseSetting(in, "knexConfig", "pool", "max"))
+	b.Pool, _ = strconv.Atoi(in.DatabaseSetting("knexConfig", "pool", "max"))
 	return b
 }
 
 // layoutOf is how Backstage is told to divide its data.
 func layoutOf(in plan.Input) postgres.Layout {
-	switch {
-	case databaseSetting(in, "pluginDivisionMode") == "schema":
+	layout := in.Draft.Database.PostgreSQL.Layout
+	if !in.Draft.Has("database.postgresql.layout") {
+		layout, _ = in.LayoutFound()
+	}
+	switch layout {
+	case plan.LayoutSchema:
 		return postgres.Schema
-	case databaseSetting(in, "ensureExists") == "false":
+	case plan.LayoutExisting:
 		return postgres.Precreated
 	}
 	return postgres.PerPlugin
-}
-
-// databaseSetting is what the values tell Backstage under backend.database: a
-// variable comes before backstage.appConfig. "" is nothing.
-func databaseSetting(in plan.Input, path ...string) string {
-	if text := variable(in, "APP_CONFIG_backend_database_"+strings.Join(path, "_")); text != "" {
-		return text
-	}
-	switch value := below(in.Effective(), append([]string{"backstage", "appConfig", "backend", "database"}, path...)...).(type) {
-	case nil, map[string]any, []any:
-		return ""
-	default:
-		return fmt.Sprint(value)
-	}
-}
-
-// variable is the literal value of one of the portal's own variables.
-func variable(in plan.Input, name string) string {
-	for _, v := range in.Draft.Environment.Extra {
-		if v.Name == name {
-			return v.Value
-		}
-	}
-	return ""
 }
 
 // changesDatabase tells whether the run settles which database the portal uses.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/postgres"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
@@ -22,6 +23,7 @@ type Postgres struct {
 
 	flights // also guards what follows
 	cluster *k8s.Client
+	shown   map[string]plan.ShownChain // by host:port
 }
 
 // PostgresOptions are how a server is reached.
@@ -71,6 +73,12 @@ func (p *Postgres) Fresh() *Postgres {
 	return fresh
 }
 
+// forget has everything asked and shown anew. The lock is held.
+func (p *Postgres) forget() {
+	p.flights.forget()
+	p.shown = map[string]plan.ShownChain{}
+}
+
 // PostgresQuery is all that a probe depends on.
 type PostgresQuery struct {
 	Target    postgres.Target
@@ -112,25 +120,39 @@ func (p *Postgres) Probe(ctx context.Context, q PostgresQuery) PostgresAnswer {
 }
 
 func (p *Postgres) probe(ctx context.Context, cluster *k8s.Client, q PostgresQuery) (a PostgresAnswer) {
-	config := postgres.Config{Dial: p.dial, CA: q.CA, Own: p.own, Now: p.now}
-	if host, ok := service(ctx, cluster, q); ok {
-		address := net.JoinHostPort(host, strconv.Itoa(q.Target.Port))
-		config.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			conn, err := cluster.Dial(ctx, network, address)
-			if errors.Is(err, k8s.ErrNotFound) || errors.Is(err, k8s.ErrForbidden) {
-				a.Forward = err.Error()
-			}
-			return conn, err
-		}
-	}
-	client, err := postgres.New(config)
+	client, forward, err := p.client(ctx, cluster, q)
 	if err != nil {
 		what, _, _ := strings.Cut(err.Error(), "\n")
 		a.Verdicts = []postgres.Verdict{databaseVerdict("tls.partial", what)}
 		return a
 	}
 	a.Report, a.Verdicts = client.Probe(ctx, q.Target, q.Budget)
+	a.Forward = *forward
+	p.remember(q, a.Report)
 	return a
+}
+
+// client reaches q's server, through a port-forward where that is a Service. Once
+// it was used, forward says why the cluster does not forward.
+func (p *Postgres) client(ctx context.Context, cluster *k8s.Client, q PostgresQuery) (client *postgres.Client, forward *string, err error) {
+	config := postgres.Config{Dial: p.dial, CA: q.CA, Own: p.own, Now: p.now}
+	forward = new(string)
+	if host, ok := service(ctx, cluster, q); ok {
+		at := address(host, q.Target.Port)
+		config.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			conn, err := cluster.Dial(ctx, network, at)
+			if errors.Is(err, k8s.ErrNotFound) || errors.Is(err, k8s.ErrForbidden) {
+				*forward = err.Error()
+			}
+			return conn, err
+		}
+	}
+	client, err = postgres.New(config)
+	return client, forward, err
+}
+
+func address(host string, port int) string {
+	return net.JoinHostPort(strings.TrimSpace(host), strconv.Itoa(port))
 }
 
 // service is the name by which the cluster forwards to q's host, if that is a

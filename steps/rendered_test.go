@@ -59,6 +59,14 @@ type inCluster struct {
 // chart's version is what its directory says: those in git have none.
 func rendered(t *testing.T, name, dir string, g given) inCluster {
 	t.Helper()
+	out, _ := renderedOn(t, name, dir, nil, g)
+	return out
+}
+
+// renderedOn is rendered with a values file that is there, and returns it as it is
+// afterwards.
+func renderedOn(t *testing.T, name, dir string, file []byte, g given) (inCluster, []byte) {
+	t.Helper()
 	_, version, _ := strings.Cut(name, " ")
 	c, err := chart.Open(dir)
 	if err != nil {
@@ -68,7 +76,11 @@ func rendered(t *testing.T, name, dir string, g given) inCluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := planned(t, input(t, c, profile, nil, g))
+	in := input(t, c, profile, file, g)
+	if in.Draft.Has("database.postgresql.caFile") {
+		in.Current.PostgresCA = []byte("-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n")
+	}
+	p := planned(t, in)
 	tree, err := values.Parse(p.Files[0].After)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +100,7 @@ func rendered(t *testing.T, name, dir string, g given) inCluster {
 	for _, file := range slices.Sorted(maps.Keys(files)) {
 		out.read(t, files[file])
 	}
-	return out
+	return out, p.Files[0].After
 }
 
 // read takes in the objects of a text; a ConfigMap of bootstrap objects holds
@@ -133,6 +145,9 @@ func (c *inCluster) read(t *testing.T, text string) {
 			}
 		case object.Kind == "Deployment" && object.Metadata.Name == "backstage":
 			for _, v := range object.Spec.Template.Spec.Containers[0].Env {
+				if _, twice := c.env[v.Name]; twice {
+					t.Errorf("%s is there twice, which server-side apply refuses", v.Name)
+				}
 				if c.env[v.Name] = v.Value; v.ValueFrom.SecretKeyRef.Key != "" {
 					c.env[v.Name] = "key " + v.ValueFrom.SecretKeyRef.Key
 				}

@@ -192,6 +192,9 @@ func managedRule(in plan.Input) error {
 		if v.Name == in.Profile.Items["environment.logLevel"].Name && in.Draft.Given("environment.logLevel") && v.Value != in.Draft.Environment.LogLevel {
 			faults = append(faults, fmt.Sprintf("must not set %s beside environment.logLevel", v.Name))
 		}
+		if v.Name == "PGSSLMODE" && v.Value == "no-verify" && (in.Unverified() || !in.Draft.Given("environment.extra")) {
+			continue // database.postgresql.verify's
+		}
 		managed, ok := in.Profile.EnvVar(v.Name)
 		if !ok || managed.Base {
 			continue

@@ -75,7 +75,8 @@ type Item struct {
 	List string
 	// Name is the value of the item's field "name"; empty means the first item.
 	Name string
-	// Field is the item's field that takes the answer.
+	// Field is the item's field that takes the answer; empty where the answer only
+	// decides whether the item is there.
 	Field string
 }
 

@@ -71,7 +71,11 @@ func items() map[string]Item {
 		// The content of the file, not its name. An explicit certificate wins over
 		// PGSSLMODE, and a variable, unlike backstage.appConfig, restarts the pods
 		// when it changes.
-		"database.postgresql.caFile": {List: "backstage.extraEnv", Name: "APP_CONFIG_backend_database_connection_ssl_ca", Field: "value"},
+		"database.postgresql.caFile":  {List: "backstage.extraEnv", Name: "APP_CONFIG_backend_database_connection_ssl_ca", Field: "value"},
+		"database.postgresql.trustCA": {List: "backstage.extraEnv", Name: "APP_CONFIG_backend_database_connection_ssl_ca"},
+		"database.postgresql.verify":  {List: "backstage.extraEnv", Name: "PGSSLMODE"},
+		// With two more of the same beginning: ensureExists and ensureSchemaExists.
+		"database.postgresql.layout": {List: "backstage.extraEnv", Name: "APP_CONFIG_backend_database_pluginDivisionMode"},
 	}
 }
 

@@ -49,6 +49,7 @@ func (d *lineDriver) check() (results []check.Result) {
 	d.wait("checking", nil, func(tell func([]Line)) {
 		results = d.s.Check(d.ctx, checks, func(r check.Result) { tell(CheckLines(r)) })
 	})
+	d.s.UseShown()
 	if offer := providerOffer(results); offer != "" {
 		d.out.say("%s", offer)
 	}

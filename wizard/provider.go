@@ -6,38 +6,57 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/steps"
 )
 
-// ProviderQuery names what is to be asked of the identity provider. The same
+// ProviderQuery names what is to be asked of the identity provider, and of the
+// database server, whose authority may be told by its fingerprint. The same
 // questions have the same address, so that two of them can be compared.
-type ProviderQuery struct{ ask *steps.ProviderAsk }
+type ProviderQuery struct {
+	ask   *steps.ProviderAsk
+	chain steps.ChainAsk
+}
 
 // Empty tells that there is nothing to ask by now.
-func (q ProviderQuery) Empty() bool { return q.ask == nil || q.ask.Empty() }
+func (q ProviderQuery) Empty() bool { return q.none() && q.chain.Empty() }
+
+// none tells that there is nothing to ask of the identity provider.
+func (q ProviderQuery) none() bool { return q.ask == nil || q.ask.Empty() }
 
 // ProviderQuery is what is to be asked of the identity provider by now: its
 // description and keys once an issuer or a well-known address is known, and a
 // token of the service client once there is all that this takes. It is Empty
 // offline, with checks that are skipped, and where an answer is filled in later.
 func (s *Session) ProviderQuery() ProviderQuery {
-	if s.env.Provider == nil || s.flow.Live {
-		return ProviderQuery{} // what runs is known, and what is new is asked about by a check
+	var q ProviderQuery
+	if s.flow.Live {
+		return q // what runs is known, and what is new is asked about by a check
+	}
+	if s.env.Postgres != nil {
+		if in := s.Input(); len(in.Shown().Certificates) == 0 {
+			q.chain = steps.DatabaseChain(in)
+		}
+	}
+	if s.env.Provider == nil {
+		return q
 	}
 	ask := steps.ProviderQuestions(s.Input())
 	if s.providerAsked == nil || !s.providerAsked.Same(ask) {
 		s.providerAsked = &ask
 	}
-	return ProviderQuery{s.providerAsked}
+	q.ask = s.providerAsked
+	return q
 }
 
 // SeenProvider is what the identity provider said to a ProviderQuery.
 type SeenProvider struct {
 	Query ProviderQuery
 	Said  plan.Provider
+	Chain plan.ShownChain
 	hide  secret.Text
 }
 
@@ -48,11 +67,19 @@ func (s *Session) LookProvider(ctx context.Context, q ProviderQuery) SeenProvide
 	if q.Empty() {
 		return SeenProvider{Query: q}
 	}
-	said, hide := s.env.LookProvider(ctx, *q.ask)
+	seen := SeenProvider{Query: q}
+	var wait sync.WaitGroup
+	if !q.chain.Empty() {
+		wait.Go(func() { seen.Chain = s.env.Postgres.Chain(ctx, q.chain) })
+	}
+	if !q.none() {
+		seen.Said, seen.hide = s.env.LookProvider(ctx, *q.ask)
+	}
+	wait.Wait()
 	if ctx.Err() != nil {
 		return SeenProvider{} // half an answer is none
 	}
-	return SeenProvider{q, said, hide}
+	return seen
 }
 
 // UseProvider takes in what the identity provider said, unless the run is about
@@ -62,10 +89,28 @@ func (s *Session) UseProvider(seen SeenProvider) bool {
 	if seen.Query.Empty() || seen.Query != s.ProviderQuery() {
 		return false
 	}
-	s.scrub.Add(seen.hide)
-	s.current.Provider = seen.Said
+	if !seen.Query.none() {
+		s.scrub.Add(seen.hide)
+		s.current.Provider = seen.Said
+	}
+	if !seen.Query.chain.Empty() {
+		s.current.PostgresShown = seen.Chain
+	}
 	s.changed()
 	return true
+}
+
+// UseShown takes in which certificates the database server has shown to the checks,
+// so that one of them can be chosen.
+func (s *Session) UseShown() {
+	if s.env.Postgres == nil {
+		return
+	}
+	in := s.Input()
+	if chain, ok := s.env.Postgres.Seen(in.PostgresAddress()); ok && chain.Address != s.current.PostgresShown.Address {
+		s.current.PostgresShown = chain
+		s.changed()
+	}
 }
 
 // AskProvider asks and takes in until there is nothing more to ask: the description
@@ -106,6 +151,8 @@ func (s *Session) ProviderLines() []Line {
 func (s *Session) ForgetProvider() {
 	if s.env.Postgres != nil {
 		s.env.Postgres.Forget()
+		s.current.PostgresShown = plan.ShownChain{}
+		s.changed()
 	}
 	if s.env.Provider == nil {
 		return

@@ -172,6 +172,7 @@ func (m *screen) checkedAll(msg checkedMsg) {
 	}
 	m.checks.stop()
 	m.checks.running, m.checks.fresh, m.checks.results = false, true, msg.results
+	m.s.UseShown()
 	m.version++
 	m.review.update(m)
 }

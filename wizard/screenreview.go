@@ -269,6 +269,9 @@ func (m *screen) askAccept(id string) tea.Cmd {
 	}
 	if stake, agree := atStake(id); stake != "" {
 		q.title, yes = "Is this the cluster that you mean?", agree
+		if !strings.HasPrefix(id, "cluster.") {
+			q.title = "Go on without knowing whom the portal talks to?"
+		}
 		about.add(Caution, "", "%s", stake)
 		about = append(about, m.s.whereabouts().lines()...)
 	}

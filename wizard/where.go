@@ -152,9 +152,9 @@ func squeezed(text string, width int) string {
 	return ansi.Truncate(text, front, "") + markMore + ansi.TruncateLeft(text, n-(width-1-front), "")
 }
 
-// atStake says what happens if the cluster is not the one that is meant, for the
-// checks that ask for a word of confirmation, and how a person agrees to it; "" for
-// other checks.
+// atStake says what happens if the cluster, or the database server, is not the one
+// that is meant, for the checks that ask for a word of confirmation, and how a
+// person agrees to it; "" for other checks.
 func atStake(id string) (stake, agree string) {
 	switch id {
 	case "cluster.production":
@@ -163,6 +163,8 @@ func atStake(id string) (stake, agree string) {
 		return "Whoever stands between you and that server could read the secrets that are sent to it, and change what it answers.", "Yes, send secrets to it unverified"
 	case "cluster.context":
 		return "The run before wrote to another cluster. In the wrong one this changes a portal that nobody meant.", "Yes, this is the one"
+	case "database.postgresql.unverified":
+		return "Whoever stands between the portal and that server can pose as it, take the password and read and change everything that the portal keeps.", "Yes, trust whoever answers"
 	}
 	return "", ""
 }

@@ -166,7 +166,8 @@ type SQLite struct {
 	MountPath    string `json:"mountPath"`
 }
 
-// PostgreSQL is the external database; all but SSL and CAFile live in the Secret.
+// PostgreSQL is the external database; host, port, user, password and database
+// live in the Secret.
 type PostgreSQL struct {
 	Host     string       `json:"host"`
 	Port     int          `json:"port"`
@@ -174,7 +175,10 @@ type PostgreSQL struct {
 	Password secret.Value `json:"password"`
 	Database string       `json:"database"`
 	SSL      bool         `json:"ssl"`
+	Verify   bool         `json:"verify"` // with SSL: the server's certificate is verified
 	CAFile   string       `json:"caFile"`
+	TrustCA  string       `json:"trustCA"` // fingerprint of an authority that the server shows: "sha256:…"
+	Layout   string       `json:"layout"`  // per-plugin, existing, schema
 }
 
 // Features are the portal's feature flags.

@@ -19,7 +19,7 @@ type flags struct {
 	answers, set                                   []string
 	saveAnswers                                    string
 	accept, skip                                   []string
-	caFile, userToken, serviceToken, jwks          string
+	caFile, trustCA, userToken, serviceToken, jwks string
 	probe                                          bool
 	restart, onFailure                             string
 	upgrade, keepPrevious                          bool
@@ -50,6 +50,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.StringVar(&f.onFailure, "on-failure", "undo", "`WHAT`, undo or leave, becomes of a change whose roll-out fails")
 	f.registerRun(cmd, output)
 	f.registerProofs(cmd)
+	fs.StringVar(&f.trustCA, "trust-ca", "", "trust the authority that PostgreSQL itself shows, if it has this `FINGERPRINT`: sha256:... of its own certificate file")
 	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
 	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")
 	fs.StringVar(&f.jwks, "jwks", "", "`FILE` of the identity provider's key set, for tokens that are checked without asking it")
@@ -60,7 +61,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 func (f *flags) registerProofs(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.SortFlags = false
-	fs.StringArrayVar(&f.skip, "skip", nil, "leave a check of the identity provider out, `CHECK=REASON`; repeatable, the reason is recorded")
+	fs.StringArrayVar(&f.skip, "skip", nil, "leave a check of the identity provider or of PostgreSQL out, `CHECK=REASON`; repeatable, the reason is recorded")
 	fs.BoolVar(&f.probe, "probe", false, "let checks ask the identity provider with a wrong secret and an unregistered address: failed attempts in its log")
 	fs.StringVar(&f.caFile, "ca-file", "", "`FILE` of certificates in PEM that the checks trust too; the cluster does not know it")
 }

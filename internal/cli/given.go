@@ -73,7 +73,7 @@ func (a *app) offers(f *flags) ([]offer, answers.Problems) {
 	}
 	for key, text := range map[answers.Key]string{
 		"target.context": f.context, "target.namespace": f.namespace, "target.release": f.release, "chart": f.chart,
-		"secret.name": f.secretName, "secret.delivery": f.delivery, "secret.manifest": f.secretOut,
+		"secret.name": f.secretName, "secret.delivery": f.delivery, "secret.manifest": f.secretOut, "database.postgresql.trustCA": f.trustCA,
 	} {
 		if text != "" {
 			offers = append(offers, offer{answers.Entry{Key: key, Value: text}, answers.FromFlag})

@@ -33,6 +33,7 @@ func (p *Plan) environment() {
 		}
 		p.setVariable(list, v)
 	}
+	p.databaseVariables()
 }
 
 // warnTwice tells about names that both lists set and this run leaves alone.
@@ -183,8 +184,13 @@ func (p *Plan) variableSource(name string) answers.Source {
 
 // variableKey returns the answers key that a variable comes from.
 func (p *Plan) variableKey(name string) answers.Key {
-	if name == p.in.Profile.Items["environment.logLevel"].Name {
-		return "environment.logLevel"
+	for _, key := range []answers.Key{"environment.logLevel", "database.postgresql.caFile", "database.postgresql.verify"} {
+		if name == p.in.Profile.Items[string(key)].Name {
+			return key
+		}
+	}
+	if slices.ContainsFunc(layoutSettings, func(s databaseSetting) bool { return s.variable() == name }) && p.in.Draft.Given("database.postgresql.layout") {
+		return "database.postgresql.layout"
 	}
 	return "environment.extra"
 }

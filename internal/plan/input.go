@@ -48,6 +48,7 @@ type Current struct {
 	Backup            bool          // keep the previous bytes beside an edited file
 	DropLastApplied   bool          // take kubectl's copy of old secrets off the Secret
 	PostgresCA        []byte        // content of database.postgresql.caFile
+	PostgresShown     ShownChain    // what the PostgreSQL server shows of itself; zero until it was asked
 	Own               []string      // names of this machine, which no pod knows
 	PostgresCAProblem string        // why it could not be read; completes "The value …"
 	Accept            []string      // checks that the operator goes on without

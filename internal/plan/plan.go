@@ -73,6 +73,10 @@ func (p *Plan) Set(key answers.Key) {
 	if !ok || !p.in.Draft.Has(key) || kind == answers.Env {
 		return // environment variables are merged by name, see environment
 	}
+	if key == "database.postgresql.ssl" {
+		p.chartTLS(path)
+		return
+	}
 	if rank := p.in.Draft.From[key].Rank; rank == answers.FromChart || rank == answers.FromValues {
 		return // what the chart's default or a file says already is theirs to change
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -135,19 +136,21 @@ func (p *Plan) nameKey(sk templates.SecretKey, name string) {
 // certificate hands a private certificate authority to the portal: a key of the
 // Secret and the variable that reads it, which renders on every chart.
 func (p *Plan) certificate() {
-	ca := p.in.Current.PostgresCA
 	d := &p.in.Draft
-	if len(ca) == 0 || d.Database.Type != "postgresql" || !d.Database.PostgreSQL.SSL || !d.Has("database.postgresql.caFile") {
+	ca, given := p.in.PostgresCA(), p.in.givenCA()
+	if len(ca) == 0 || d.Database.Type != "postgresql" || !p.in.chartSSL() || given == nil && !p.settlesTLS() {
 		return
 	}
-	value := secret.New(strings.TrimSpace(string(ca)) + "\n")
-	old, where, exists := p.in.existing(postgresCA)
-	k := KeyPlan{Name: postgresCA, Action: "set", Source: d.Database.PostgreSQL.CAFile, Value: value, Length: value.Len(), changes: true,
-		Meaning: "Certificates that the portal trusts for PostgreSQL."}
-	if exists && old.Equal(value) {
-		k.Action, k.Source, k.changes = "kept", where, false
+	if given != nil {
+		value := secret.New(strings.TrimSpace(string(ca)) + "\n")
+		old, where, exists := p.in.existing(postgresCA)
+		k := KeyPlan{Name: postgresCA, Action: "set", Source: cmp.Or(d.Database.PostgreSQL.CAFile, d.Database.PostgreSQL.TrustCA), Value: value, Length: value.Len(), changes: true,
+			Meaning: "Certificates that the portal trusts for PostgreSQL."}
+		if exists && old.Equal(value) {
+			k.Action, k.Source, k.changes = "kept", where, false
+		}
+		p.Secret.Keys = append(p.Secret.Keys, k)
 	}
-	p.Secret.Keys = append(p.Secret.Keys, k)
 	_, extra, _ := p.environmentLists()
 	p.setVariable(extra, answers.EnvVar{Name: postgresEnv, ValueFrom: map[string]any{
 		"secretKeyRef": map[string]any{"name": d.Secret.Name, "key": postgresCA}}})
@@ -156,11 +159,23 @@ func (p *Plan) certificate() {
 // PostgresCA is what the portal will trust for PostgreSQL, in PEM: what was given
 // now, or what its Secret has; nil is what Node.js trusts by itself.
 func (in Input) PostgresCA() []byte {
-	if ca := in.Current.PostgresCA; len(ca) > 0 && in.Draft.Has("database.postgresql.caFile") {
+	if ca := in.givenCA(); ca != nil {
 		return ca
 	}
 	if kept, _, ok := in.existing(postgresCA); ok && !kept.IsZero() {
 		return []byte(kept.Reveal())
+	}
+	return nil
+}
+
+// givenCA are the certificates that this run has for the portal to trust: of a
+// file, or what the server shows and somebody gave the fingerprint of. nil is none.
+func (in Input) givenCA() []byte {
+	if ca := in.Current.PostgresCA; len(ca) > 0 && in.Draft.Has("database.postgresql.caFile") {
+		return ca
+	}
+	if certificate, ok := in.TrustedShown(); ok && !in.TrustsAlready() {
+		return certificate.PEM
 	}
 	return nil
 }

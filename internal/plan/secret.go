@@ -138,19 +138,17 @@ func (p *Plan) nameKey(sk templates.SecretKey, name string) {
 func (p *Plan) certificate() {
 	d := &p.in.Draft
 	ca, given := p.in.PostgresCA(), p.in.givenCA()
-	if len(ca) == 0 || d.Database.Type != "postgresql" || !p.in.chartSSL() || given == nil && !p.settlesTLS() {
+	if len(ca) == 0 || d.Database.Type != "postgresql" || !p.in.chartSSL() || given == nil && !p.settlesTLS() && !p.in.TrustsAlready() {
 		return
 	}
-	if given != nil {
-		value := secret.New(strings.TrimSpace(string(ca)) + "\n")
-		old, where, exists := p.in.existing(postgresCA)
-		k := KeyPlan{Name: postgresCA, Action: "set", Source: cmp.Or(d.Database.PostgreSQL.CAFile, d.Database.PostgreSQL.TrustCA), Value: value, Length: value.Len(), changes: true,
-			Meaning: "Certificates that the portal trusts for PostgreSQL."}
-		if exists && old.Equal(value) {
-			k.Action, k.Source, k.changes = "kept", where, false
-		}
-		p.Secret.Keys = append(p.Secret.Keys, k)
+	value := secret.New(strings.TrimSpace(string(ca)) + "\n")
+	old, where, exists := p.in.existing(postgresCA)
+	k := KeyPlan{Name: postgresCA, Action: "set", Source: cmp.Or(d.Database.PostgreSQL.CAFile, d.Database.PostgreSQL.TrustCA), Value: value, Length: value.Len(), changes: true,
+		Meaning: "Certificates that the portal trusts for PostgreSQL."}
+	if exists && (given == nil || old.Equal(value)) {
+		k.Action, k.Source, k.Value, k.Length, k.changes = "kept", where, old, old.Len(), false
 	}
+	p.Secret.Keys = append(p.Secret.Keys, k)
 	_, extra, _ := p.environmentLists()
 	p.setVariable(extra, answers.EnvVar{Name: postgresEnv, ValueFrom: map[string]any{
 		"secretKeyRef": map[string]any{"name": d.Secret.Name, "key": postgresCA}}})

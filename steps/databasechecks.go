@@ -58,8 +58,43 @@ func (j databaseJudge) check(id, title string, after []string, key answers.Key) 
 		if why != "" {
 			return skipped("nothing was asked: " + why)
 		}
-		return j.result(id, key, q, j.server.Probe(ctx, q))
+		a := j.server.Probe(ctx, q)
+		if j.in.Current.ProbeCreate && (id == postgresRights || id == postgresCapacity) {
+			a.Verdicts = j.withCreated(ctx, q, a)
+		}
+		return j.result(id, key, q, a)
 	}}
+}
+
+// createdOK is the code of a database that was made and dropped.
+const createdOK = "create.ok"
+
+// MayCreate tells whether making a database, and dropping it again, would show more
+// than the results do: where the portal makes its own, and somebody is let in.
+func MayCreate(in plan.Input, results []check.Result) bool {
+	return !in.Current.ProbeCreate && !in.Current.DryRun && layoutOf(in) == postgres.PerPlugin && slices.ContainsFunc(results, func(r check.Result) bool {
+		return r.ID == postgresRights && (r.Status == check.Pass || r.Status == check.Warn)
+	})
+}
+
+// withCreated makes a database and drops it again, where the portal will make its
+// own and what was seen does not speak against it; a pooler is proven by it too.
+func (j databaseJudge) withCreated(ctx context.Context, q PostgresQuery, a PostgresAnswer) []postgres.Verdict {
+	if q.Target.Layout != postgres.PerPlugin || a.Report.Version == "" || slices.ContainsFunc(a.Verdicts, func(v postgres.Verdict) bool {
+		return v.Class == postgres.Fail && checkOf(v, true) == postgresRights
+	}) {
+		return a.Verdicts
+	}
+	made := slices.Clone(j.server.Create(ctx, q))
+	all := slices.Clone(a.Verdicts)
+	for i, v := range made {
+		if v.ID != createdOK {
+			made[i].Found = "with a database of its own to try: " + v.Found
+			continue
+		}
+		all = slices.DeleteFunc(all, func(v postgres.Verdict) bool { return v.ID == "pooler.databases" })
+	}
+	return append(all, made...)
 }
 
 // checkOf is the check that a verdict belongs to. What breaks a connection is
@@ -103,7 +138,7 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 		}
 	}
 	if len(own) == 0 {
-		return j.passed(id, q, a.Report)
+		return j.proven(id, j.passed(id, q, a.Report), a.Verdicts)
 	}
 	worst := postgres.Worst(own)
 	main := own[slices.IndexFunc(own, func(v postgres.Verdict) bool { return v.Class == worst })]
@@ -210,6 +245,15 @@ func capacity(b postgres.Budget, r postgres.Report) string {
 		text += fmt.Sprintf(", which APP_CONFIG_backend_database_knexConfig_pool_max=%d would keep to %d", fit, fit*b.Least())
 	}
 	return text
+}
+
+// proven adds that a database was made and dropped.
+func (j databaseJudge) proven(id string, r check.Result, verdicts []postgres.Verdict) check.Result {
+	if at := slices.IndexFunc(verdicts, func(v postgres.Verdict) bool { return v.ID == createdOK }); at >= 0 && id == postgresRights {
+		r.Code = createdOK
+		r.Found += "; " + verdicts[at].Found
+	}
+	return r
 }
 
 // databaseLine is a verdict as a line: what is so, and what that means.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/plan"
@@ -24,6 +25,7 @@ type Postgres struct {
 	flights // also guards what follows
 	cluster *k8s.Client
 	shown   map[string]plan.ShownChain // by host:port
+	writing sync.WaitGroup             // databases of Create's
 }
 
 // PostgresOptions are how a server is reached.
@@ -131,6 +133,33 @@ func (p *Postgres) probe(ctx context.Context, cluster *k8s.Client, q PostgresQue
 	p.remember(q, a.Report)
 	return a
 }
+
+// Create is postgres.Client's CreateProbe, on the way that Probe goes: it makes a
+// database and drops it again. It is done once for q until Forget, and never given
+// up in the middle: Settle waits for its end.
+func (p *Postgres) Create(ctx context.Context, q PostgresQuery) []postgres.Verdict {
+	got, ok := await(ctx, &p.flights, sum("create", q.parts()), postgresTimeout, func() func(context.Context) []postgres.Verdict {
+		cluster := p.cluster
+		p.writing.Add(1)
+		return func(ctx context.Context) []postgres.Verdict {
+			defer p.writing.Done()
+			client, _, err := p.client(ctx, cluster, q)
+			if err != nil {
+				what, _, _ := strings.Cut(err.Error(), "\n")
+				return []postgres.Verdict{databaseVerdict("tls.partial", what)}
+			}
+			return client.CreateProbe(ctx, q.Target)
+		}
+	})
+	if !ok {
+		return []postgres.Verdict{databaseVerdict("canceled", "no answer yet: the run was stopped")}
+	}
+	return got
+}
+
+// Settle waits until no database of Create's is left on its way: at worst 40
+// seconds. It is called before the process ends.
+func (p *Postgres) Settle() { p.writing.Wait() }
 
 // client reaches q's server, through a port-forward where that is a Service. Once
 // it was used, forward says why the cluster does not forward.

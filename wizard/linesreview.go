@@ -53,6 +53,7 @@ func (d *lineDriver) check() (results []check.Result) {
 	if offer := providerOffer(results); offer != "" {
 		d.out.say("%s", offer)
 	}
+	d.offerDatabase(results)
 	return results
 }
 
@@ -207,6 +208,9 @@ func (d *lineDriver) leaveReview(text string, r Review) (linePlace, bool, error)
 		return linePlace{step: d.reviewStep()}, true, nil
 	}
 	if at, ok, err := d.aboutProvider(text); ok || err != nil {
+		return at, ok, err
+	}
+	if at, ok, err := d.aboutDatabase(text, r); ok || err != nil {
 		return at, ok, err
 	}
 	step, ok := d.jump(strings.TrimSpace(strings.TrimPrefix(text, "!")))

@@ -315,6 +315,9 @@ func (m *screen) reviewHints() []hint {
 	if m.unproven() {
 		hints = append(hints, hint{"p", "prove it with requests that fail"})
 	}
+	if m.mayCreate() {
+		hints = append(hints, hint{"d", "make a database and drop it"})
+	}
 	if m.s.Interrupted() != "" {
 		hints = append(hints, hint{"b", "put the earlier run back"})
 	}

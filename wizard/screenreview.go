@@ -167,6 +167,10 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		if m.unproven() {
 			return m.askProbe()
 		}
+	case "d":
+		if m.mayCreate() {
+			return m.askCreate()
+		}
 	case "c":
 		if v.failed != "" {
 			return m.askAccept(v.failed)

@@ -44,6 +44,8 @@ type Settings struct {
 	DryRun     bool
 	Yes        bool
 	Contexts   []string // of the kubeconfig
+
+	ProbeCreate bool // a database is made and dropped at PostgreSQL
 }
 
 // Session is one run: what people said, what is there, and what follows. It
@@ -93,7 +95,7 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
 		LastTarget: settings.Last, DryRun: settings.DryRun, Await: settings.Await, Revoked: settings.Revoked, History: settings.History,
-		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted,
+		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted, ProbeCreate: settings.ProbeCreate,
 		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}
 	scrub.Add(settings.Pasted.Service)

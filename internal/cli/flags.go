@@ -20,7 +20,7 @@ type flags struct {
 	saveAnswers                                    string
 	accept, skip                                   []string
 	caFile, trustCA, userToken, serviceToken, jwks string
-	probe                                          bool
+	probe, probeCreate                             bool
 	restart, onFailure                             string
 	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
@@ -51,6 +51,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	f.registerRun(cmd, output)
 	f.registerProofs(cmd)
 	fs.StringVar(&f.trustCA, "trust-ca", "", "trust the authority that PostgreSQL itself shows, if it has this `FINGERPRINT`: sha256:... of its own certificate file")
+	fs.BoolVar(&f.probeCreate, "probe-create", false, "let the checks make a database at PostgreSQL and drop it again, to see that the role may")
 	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
 	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")
 	fs.StringVar(&f.jwks, "jwks", "", "`FILE` of the identity provider's key set, for tokens that are checked without asking it")
@@ -114,6 +115,9 @@ func (f *flags) check(output string) error {
 	}
 	if f.onFailure != "" && f.onFailure != "undo" && f.onFailure != "leave" {
 		return usage("--on-failure %q: must be undo or leave", f.onFailure)
+	}
+	if f.probeCreate && (f.dryRun || f.offline) {
+		return usage("--probe-create makes a database, so --dry-run and --offline have no place beside it").hinted("leave it out: rights are then looked up, and nothing is made")
 	}
 	if f.offline && f.upgrade {
 		return usage("--offline contacts no cluster, so --upgrade has no place beside it")

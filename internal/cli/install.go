@@ -68,6 +68,7 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	}
 	interactive := a.interactive(f)
 	end, err := a.drive(ctx, s, f, interactive)
+	s.Settle()
 	if saved := a.save(s, f); err == nil {
 		err = saved
 	}
@@ -103,6 +104,7 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		Offline: f.offline, Kubeconfig: f.kubeconfig, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
+		ProbeCreate: f.probeCreate,
 	}
 	settings.Await, settings.Revoked, settings.History = f.awaits, f.proveRevoked, f.history
 	if dir, err := a.stateDir(); err == nil {

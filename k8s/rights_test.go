@@ -284,7 +284,7 @@ func TestRightsAreExplained(t *testing.T) {
 	all := slices.Concat(
 		DiscoveryRights(Query{Namespace: "ns"}), ReleaseRights("ns"), CreateSecretRights("ns"), PatchSecretRights("ns", "s"),
 		KeepPreviousRights("ns", "p"), DeleteSecretRights("ns", "s"), RestartRights("ns", "d"), RolloutRights("ns", "d"),
-		PatchExternalSecretRights("ns", "es"), CreateExternalSecretRights("ns"), PortForwardRights("ns", "svc"),
+		PatchExternalSecretRights("ns", "es"), CreateExternalSecretRights("ns"), PortForwardRights("ns", "svc"), DatabaseRights(), LoginRights("ns"),
 	)
 	for _, right := range all {
 		if right.Why == "" || right.Prevents == "" || strings.HasSuffix(right.Why, ".") || strings.HasSuffix(right.Prevents, ".") {

@@ -18,6 +18,9 @@ type Scope struct {
 	Deployment string              // the portal's
 	Release    bool                // reading the release's values, which takes listing Secrets
 	Elsewhere  bool                // what is cluster-wide, or in other namespaces: suggestions alone
+	Databases  bool                // finding PostgreSQL servers, in all namespaces
+	Logins     []string            // namespaces in which the logins of such servers are read
+	Forward    []string            // hosts of Services that are reached by a port-forward
 	External   *k8s.ExternalSecret // that makes the portal's Secret, or is to; nil is none
 }
 
@@ -35,6 +38,18 @@ func Rights(q k8s.Query, s Scope) []k8s.Access {
 	if s.External != nil {
 		rights = append(rights, plan.ExternalRights(*s.External)...)
 	}
+	if s.Databases {
+		rights = append(rights, k8s.DatabaseRights()...)
+	}
+	for _, namespace := range s.Logins {
+		for _, right := range append(k8s.DatabaseRights(), k8s.LoginRights(namespace)...) {
+			right.Namespace = namespace
+			rights = append(rights, right)
+		}
+	}
+	for _, host := range s.Forward {
+		rights = append(rights, k8s.ForwardRights(host)...)
+	}
 	return k8s.MergeRights(rights)
 }
 
@@ -46,13 +61,14 @@ func rightsCheck(in plan.Input) check.Check {
 			return check.Result{Status: check.Inconclusive, Found: "which rights you have is not known: " + c.RightsUnknown, Hint: "the API server says so when something is written"}
 		}
 		var missing []string
-		for _, r := range c.Rights {
+		rights := c.AllRights()
+		for _, r := range rights {
 			if !r.Allowed {
 				missing = append(missing, fmt.Sprintf("%s: %s", r, r.Prevents))
 			}
 		}
 		if len(missing) == 0 {
-			return pass(fmt.Sprintf("all %d that a run can need; helm's own are not looked at", len(c.Rights)))
+			return pass(fmt.Sprintf("all %d that a run can need; helm's own are not looked at", len(rights)))
 		}
 		return check.Result{Status: check.Warn, Found: "you may not\n" + strings.Join(missing, "\n"),
 			Hint: "`backstage-setup rbac` prints the Role to ask for; what helm itself needs is not looked at"}

@@ -3,6 +3,7 @@ package steps
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
@@ -19,7 +20,7 @@ func database() Step {
 			if in.Draft.Database.Type != "postgresql" {
 				return nil
 			}
-			return append(protection(in), settled("database.postgresql.port", 5432, "PostgreSQL's own"))
+			return slices.Concat(ofCandidate(in), protection(in), []answers.Proposal{settled("database.postgresql.port", 5432, "PostgreSQL's own")})
 		},
 		Notes:  databaseNotes,
 		Checks: databaseChecks,
@@ -40,12 +41,15 @@ func database() Step {
 			{Key: "database.sqlite.mountPath", Title: "Mount path", Example: "/app/.config/backstage", Ask: More, When: onSQLite, Value: textValue.with(absolutePathRule),
 				Why: "Directory of the database files in the container."},
 			{Key: "database.postgresql.host", Title: "PostgreSQL host", Example: "postgres.example.com", When: onPostgres, Required: onPostgres, Value: textValue.with(wordRule, hostRule), Rule: reachableRule,
+				Choices: databaseHosts, Lacks: noHost,
 				Why: "As the portal's pods reach it. With TLS it must be the name in the certificate."},
 			{Key: "database.postgresql.port", Title: "PostgreSQL port", Example: "5432", Ask: More, When: onPostgres, Required: onPostgres, Value: portValue, Default: "5432",
 				Why: "Port of the server, or of its pooler."},
 			{Key: "database.postgresql.user", Title: "PostgreSQL user", Example: "backstage", When: onPostgres, Required: onPostgres, Value: textValue.with(notEmptyRule),
-				Why: "A role that may connect to the database postgres and create databases: Backstage makes one per plugin."},
+				Choices: databaseUsers,
+				Why:     "A role that may connect to the database postgres and create databases: Backstage makes one per plugin."},
 			{Key: "database.postgresql.password", Title: "PostgreSQL password", Example: "file:/run/secrets/pg", When: onPostgres, Required: onPostgres, Value: hiddenValue, Rule: secretAnswer("database.postgresql.password", nil),
+				Offer: offeredPassword, Lacks: noPassword,
 				Why: "Goes into the Secret under postgres-password and nowhere else."},
 			{Key: "database.postgresql.database", Title: "PostgreSQL database", Example: "backstage", When: onPostgres, Required: onPostgres, Value: textValue.with(notEmptyRule),
 				Suggest: func(plan.Input) any { return "backstage" },
@@ -54,7 +58,7 @@ func database() Step {
 				Why: "Yes verifies certificate and host name against well-known authorities: a server in the cluster, Amazon RDS or Cloud SQL needs database.postgresql.caFile too. No is plain text, which managed services refuse."},
 			{Key: "database.postgresql.caFile", Title: "CA of PostgreSQL", Example: "global-bundle.pem", Ask: More, Value: textValue.with(notEmptyRule), Default: "none: well-known authorities only",
 				When: verified, Rule: caFileRule,
-				Why: "For certificates of a private authority, such as Amazon RDS or Cloud SQL: kept in the Secret and handed to the portal."},
+				Why: "For certificates of a private authority, such as Amazon RDS or Cloud SQL: kept in the Secret and handed to the portal. A file, or secret:NAMESPACE/NAME/KEY of the cluster, where an operator such as CloudNativePG keeps it."},
 			{Key: "database.postgresql.trustCA", Title: "CA by its fingerprint", Example: "sha256:5f2c8e0d3b7a49164e0c5d2a8b9f7e61d4c3b2a190f8e7d6c5b4a39281706f5e", Ask: More, When: verified, Value: textValue.with(fingerprintRule), Rule: trustRule, Default: "none",
 				Choices: shownAuthorities,
 				Why:     "In place of the file: the authority that the server itself shows, once you have compared the SHA-256 fingerprint with the one of the server's own certificate file (openssl x509 -noout -fingerprint -sha256 -in FILE). It is kept in the Secret and handed to the portal."},
@@ -111,6 +115,7 @@ func databaseNotes(in plan.Input) []string {
 	if !onPostgres.holds(in) {
 		return notes
 	}
+	notes = append(notes, candidateNotes(in)...)
 	pg := in.Draft.Database.PostgreSQL
 	service, ok := postgres.Managed(pg.Host)
 	if !ok {

@@ -226,6 +226,8 @@ func (e *Env) Journal(path string) (*plan.Journal, error) {
 	return j, nil
 }
 
+const beginCertificate = "-----BEGIN CERTIFICATE-----"
+
 // certificates reads a PEM file; the problem completes "The value …".
 func (e *Env) certificates(path string) ([]byte, string) {
 	snapshot, err := file.Read(path)
@@ -234,17 +236,26 @@ func (e *Env) certificates(path string) ([]byte, string) {
 		return nil, "must be a file that can be read: " + err.Error()
 	case !snapshot.Exists:
 		return nil, fmt.Sprintf("must be a file with certificates: there is no %s", path)
-	case !bytes.Contains(snapshot.Bytes, []byte("-----BEGIN CERTIFICATE-----")):
-		return nil, "must be a PEM file, beginning with -----BEGIN CERTIFICATE-----"
+	case !bytes.Contains(snapshot.Bytes, []byte(beginCertificate)):
+		return nil, "must be a PEM file, beginning with " + beginCertificate
 	}
 	return snapshot.Bytes, ""
 }
 
-// Certificates fills in what database.postgresql.caFile holds.
+// Certificates fills in what database.postgresql.caFile holds: a file's content, or
+// what LookDatabases has read of the cluster.
 func (e *Env) Certificates(c *plan.Current, path string) {
 	c.PostgresCA, c.PostgresCAProblem = nil, ""
-	if path != "" {
+	switch {
+	case path == "":
+	case !strings.HasPrefix(path, caFromSecret):
 		c.PostgresCA, c.PostgresCAProblem = e.certificates(path)
+	case c.Local():
+		c.PostgresCAProblem = "must be a file where no cluster is asked: " + path + " is in one"
+	case c.Databases.CAFile == path:
+		c.PostgresCA, c.PostgresCAProblem = c.Databases.CA, c.Databases.CAProblem
+	default:
+		c.PostgresCAProblem = "could not be read yet: the cluster has not answered"
 	}
 }
 

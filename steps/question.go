@@ -9,6 +9,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
 // Flow is a task of the operator's: its steps in the order they can be answered.
@@ -61,6 +62,9 @@ type Question struct {
 	Rule     func(plan.Input) error // across answers; its error completes "The value …"
 	// Lacks says why nothing settles the answer; "" when there is no more to say.
 	Lacks func(plan.Input) string
+	// Offer is a secret that is there already, and where: a person may take it, and
+	// nobody else does.
+	Offer func(plan.Input) (where string, value secret.Text, ok bool)
 	// Doubt says why a value that nobody has given may be wrong, so that a person is
 	// asked all the same; "" when there is no doubt.
 	Doubt func(plan.Input) string

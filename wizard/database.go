@@ -1,11 +1,57 @@
 package wizard
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/steps"
 )
+
+// useDatabases takes in what the cluster said to ask. Servers that were found
+// before stay offered while others are not looked for.
+func (s *Session) useDatabases(ask steps.ClusterAsk, said plan.Databases) {
+	if ask.Empty() {
+		return
+	}
+	if !ask.Databases && ask.Host == "" {
+		said.Found = s.current.Databases.Found
+	}
+	s.current.Databases = said
+	s.env.Certificates(&s.current, s.caFile())
+}
+
+// caFile is the answer for the authority of PostgreSQL's certificate, as it is
+// settled by now.
+func (s *Session) caFile() string {
+	s.changed()
+	return s.Input().Draft.Database.PostgreSQL.CAFile
+}
+
+// TakeOffered takes the secret that is there already as a person's answer: the
+// Field's Offer says where it is. The error completes "The value …".
+func (s *Session) TakeOffered(key answers.Key) error {
+	_, q, ok := s.flow.Find(key)
+	if !ok || q.Offer == nil {
+		return fmt.Errorf("must be typed: nothing is there to take")
+	}
+	where, value, ok := q.Offer(s.Input())
+	if !ok {
+		return fmt.Errorf("must be typed: nothing is there to take")
+	}
+	s.visited[key] = true
+	if err := secret.Check(value.Reveal()); err != nil {
+		return err
+	}
+	s.scrub.Add(value)
+	if err := s.try(q, secret.Value{Text: value}); err != nil {
+		return err
+	}
+	return s.given.Set(key, secret.Value{Text: value}, answers.Source{Rank: answers.FromPerson, Detail: "from " + where})
+}
 
 // ProbeCreate has the checks make a database at PostgreSQL and drop it again, or
 // takes that back.

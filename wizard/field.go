@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/steps"
 	"github.com/openchoreo/backstage-setup/templates"
 )
@@ -23,6 +24,7 @@ type Field struct {
 	Missing  bool   // required and not answered
 	Problem  string // completes "The value …"; "" when it is right
 	Doubt    string // why the value, which nobody has given, may be wrong; "" without a doubt
+	Offer    string // where a secret is that may be taken in place of typing one; "" is nowhere
 	Asked    bool   // a person meets it without asking for more settings
 }
 
@@ -67,6 +69,12 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 	if q.Doubt != nil && f.Has && (f.Source.Rank <= answers.FromProvider || f.Source.Rank == answers.FromNewProvider) {
 		f.Doubt = q.Doubt(in)
 	}
+	if q.Offer != nil {
+		where, text, ok := q.Offer(in)
+		if now, _ := in.Draft.Get(q.Key).(secret.Value); ok && !now.Text.Equal(text) {
+			f.Offer = where
+		}
+	}
 	f.Asked = s.asked(f)
 	return f
 }
@@ -77,7 +85,7 @@ func (s *Session) asked(f Field) bool {
 	if f.Problem != "" || f.Missing || f.Source.Rank == answers.FromPerson {
 		return true
 	}
-	if f.Doubt != "" {
+	if f.Doubt != "" || f.Offer != "" && !f.Source.Given() {
 		return true
 	}
 	switch f.Question.Ask {

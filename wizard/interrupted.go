@@ -41,7 +41,7 @@ func (s *Session) preflight() []Line {
 	if c.RightsUnknown != "" {
 		l.add(Caution, "", "? Which rights you have is not known: %s", c.RightsUnknown)
 	}
-	missing := slices.DeleteFunc(slices.Clone(c.Rights), func(r k8s.Access) bool { return r.Allowed })
+	missing := slices.DeleteFunc(c.AllRights(), func(r k8s.Access) bool { return r.Allowed })
 	for i, r := range missing {
 		if i == mostRights {
 			l.add(Caution, "", "  and %d more", len(missing)-i)

@@ -142,18 +142,19 @@ func (d *lineDriver) look() error {
 // lookProvider asks the identity provider what the answers lead to by now.
 func (d *lineDriver) lookProvider() error {
 	var before []Line
-	for i := range 3 {
+	for i := range mostAsks {
 		q := d.s.ProviderQuery()
 		if q.Empty() || q == d.inquired {
 			return nil
 		}
+		whom := q.whom(d.inquired)
 		d.inquired = q
 		if i == 0 {
 			before = d.s.ProviderLines()
-			d.out.say("Asking the identity provider…")
+			d.out.say("Asking %s…", whom)
 		}
 		var seen SeenProvider
-		d.wait("asking the identity provider", d.ctx.Done(), func(func([]Line)) { seen = d.s.LookProvider(d.ctx, q) })
+		d.wait("asking "+whom, d.ctx.Done(), func(func([]Line)) { seen = d.s.LookProvider(d.ctx, q) })
 		if err := d.ctx.Err(); err != nil {
 			return err
 		}

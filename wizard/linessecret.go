@@ -1,8 +1,10 @@
 package wizard
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
@@ -11,6 +13,11 @@ import (
 // askSecret reads a secret without showing it. The terminal shows again, whatever
 // ends the prompt.
 func (d *lineDriver) askSecret(f Field) (lineMove, error) {
+	if f.Offer != "" && !f.Source.Given() {
+		if move, err := d.askOffered(f); err != nil || move != nil {
+			return *cmp.Or(move, &lineMove{}), err
+		}
+	}
 	for {
 		text, err := d.readHidden(hiddenPrompt(f))
 		if wrongLine(err) {
@@ -50,6 +57,31 @@ func (d *lineDriver) askSecret(f Field) (lineMove, error) {
 			continue
 		}
 		return lineMove{answered: true}, nil
+	}
+}
+
+// askOffered asks whether the secret that is there already is taken; nil is no.
+func (d *lineDriver) askOffered(f Field) (*lineMove, error) {
+	for {
+		text, err := d.choose("Take it from %s? yes/no [no]:", f.Offer)
+		if err != nil {
+			return nil, err
+		}
+		switch strings.ToLower(text) {
+		case "<":
+			return &lineMove{back: true}, nil
+		case "q":
+			return nil, errQuit
+		case "", "n", "no":
+			return nil, nil
+		case "y", "yes":
+			if err := d.s.TakeOffered(f.Question.Key); err != nil {
+				d.wrong(f.Question.Key, err)
+				return nil, nil
+			}
+			return &lineMove{answered: true}, nil
+		}
+		d.out.say("The value must be yes or no.")
 	}
 }
 

@@ -30,7 +30,7 @@ func (d *lineDriver) step(at linePlace) (linePlace, error) {
 		d.asked = append(d.asked, here)
 		done[f.Question.Key], last = true, f.Question.Key
 		at.key = ""
-		if at.step == "identity" { // the provider may have the next answers
+		if at.step == "identity" || at.step == "database" { // the provider or the cluster may have the next answers
 			if err := d.lookProvider(); err != nil {
 				return here, err
 			}

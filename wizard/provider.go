@@ -10,22 +10,37 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
 )
 
 // ProviderQuery names what is to be asked of the identity provider, and of the
-// database server, whose authority may be told by its fingerprint. The same
-// questions have the same address, so that two of them can be compared.
+// database server, whose authority may be told by its fingerprint, and of the
+// cluster about PostgreSQL servers in it. The same questions have the same address,
+// so that two of them can be compared.
 type ProviderQuery struct {
-	ask   *steps.ProviderAsk
-	chain steps.ChainAsk
+	ask     *steps.ProviderAsk
+	chain   steps.ChainAsk
+	cluster steps.ClusterAsk
+	at      *k8s.Client
 }
 
 // Empty tells that there is nothing to ask by now.
-func (q ProviderQuery) Empty() bool { return q.none() && q.chain.Empty() }
+func (q ProviderQuery) Empty() bool { return q.none() && q.chain.Empty() && q.cluster.Empty() }
 
 // none tells that there is nothing to ask of the identity provider.
 func (q ProviderQuery) none() bool { return q.ask == nil || q.ask.Empty() }
+
+// whom says who is asked that was not asked the same last time, for "asking …".
+func (q ProviderQuery) whom(last ProviderQuery) string {
+	switch {
+	case !q.none() && q.ask != last.ask:
+		return "the identity provider"
+	case !q.chain.Empty() && q.chain != last.chain:
+		return "the database server"
+	}
+	return "the cluster"
+}
 
 // ProviderQuery is what is to be asked of the identity provider by now: its
 // description and keys once an issuer or a well-known address is known, and a
@@ -36,6 +51,7 @@ func (s *Session) ProviderQuery() ProviderQuery {
 	if s.flow.Live {
 		return q // what runs is known, and what is new is asked about by a check
 	}
+	q.cluster, q.at = steps.ClusterQuestions(s.flow, s.Input()), s.env.Cluster
 	if s.env.Postgres != nil {
 		if in := s.Input(); len(in.Shown().Certificates) == 0 {
 			q.chain = steps.DatabaseChain(in)
@@ -54,31 +70,35 @@ func (s *Session) ProviderQuery() ProviderQuery {
 
 // SeenProvider is what the identity provider said to a ProviderQuery.
 type SeenProvider struct {
-	Query ProviderQuery
-	Said  plan.Provider
-	Chain plan.ShownChain
-	hide  secret.Text
+	Query     ProviderQuery
+	Said      plan.Provider
+	Chain     plan.ShownChain
+	Databases plan.Databases
+	hide      []secret.Text
 }
 
 // LookProvider asks the identity provider. It only reads the Session's Env, so a
 // driver may run it in the background, and hands what it returns to UseProvider.
 // What was asked before is not asked again.
 func (s *Session) LookProvider(ctx context.Context, q ProviderQuery) SeenProvider {
-	if q.Empty() {
-		return SeenProvider{Query: q}
-	}
 	seen := SeenProvider{Query: q}
+	if q.Empty() {
+		return seen
+	}
 	var wait sync.WaitGroup
 	if !q.chain.Empty() {
 		wait.Go(func() { seen.Chain = s.env.Postgres.Chain(ctx, q.chain) })
 	}
+	wait.Go(func() { seen.Databases = steps.LookDatabases(ctx, q.at, q.cluster) })
 	if !q.none() {
-		seen.Said, seen.hide = s.env.LookProvider(ctx, *q.ask)
+		said, hide := s.env.LookProvider(ctx, *q.ask)
+		seen.Said, seen.hide = said, append(seen.hide, hide)
 	}
 	wait.Wait()
 	if ctx.Err() != nil {
 		return SeenProvider{} // half an answer is none
 	}
+	seen.hide = append(seen.hide, steps.HiddenIn(seen.Databases)...)
 	return seen
 }
 
@@ -89,13 +109,16 @@ func (s *Session) UseProvider(seen SeenProvider) bool {
 	if seen.Query.Empty() || seen.Query != s.ProviderQuery() {
 		return false
 	}
+	for _, text := range seen.hide {
+		s.scrub.Add(text)
+	}
 	if !seen.Query.none() {
-		s.scrub.Add(seen.hide)
 		s.current.Provider = seen.Said
 	}
 	if !seen.Query.chain.Empty() {
 		s.current.PostgresShown = seen.Chain
 	}
+	s.useDatabases(seen.Query.cluster, seen.Databases)
 	s.changed()
 	return true
 }
@@ -113,12 +136,16 @@ func (s *Session) UseShown() {
 	}
 }
 
+// mostAsks is how often an answer may lead to the next question: a description to a
+// token, a server to its logins and its authority.
+const mostAsks = 4
+
 // AskProvider asks and takes in until there is nothing more to ask: the description
 // and the keys first, then the token that they lead to. It is for drivers that
 // wait.
 func (s *Session) AskProvider(ctx context.Context) {
 	var last ProviderQuery
-	for range 3 {
+	for range mostAsks {
 		q := s.ProviderQuery()
 		if q.Empty() || q == last || ctx.Err() != nil {
 			return

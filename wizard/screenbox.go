@@ -60,6 +60,7 @@ func (b *box) touched() bool { return b.widget.value() != b.base }
 func (b *box) refresh(f Field) {
 	untouched := !b.touched()
 	b.field, b.gone = f, false
+	b.offerNew(f, untouched)
 	switch w := b.widget.(type) {
 	case *secretBox:
 		w.keeps(f)
@@ -75,6 +76,22 @@ func (b *box) refresh(f Field) {
 	}
 	if untouched {
 		b.settle()
+	}
+}
+
+// offerNew makes a list of a field for text where choices have come to be known, or
+// others than before. What somebody has begun to type stays as it is.
+func (b *box) offerNew(f Field, untouched bool) {
+	if !untouched || len(f.Options) == 0 || len(f.Question.Options) > 0 {
+		return
+	}
+	switch w := b.widget.(type) {
+	case *textBox:
+		list := newListBox(f.Options, f.Prefill, true)
+		list.focus(w.focused)
+		b.widget = list
+	case *listBox:
+		w.options = withCurrent(f.Options, w.chosen)
 	}
 }
 
@@ -101,6 +118,7 @@ type textBox struct {
 	text      string
 	input     *huh.Input
 	list      bool // several values, separated by commas
+	focused   bool
 	suggested bool // the text is a suggestion: typing replaces it
 }
 
@@ -160,6 +178,7 @@ func (b *textBox) set(text string) {
 func (b *textBox) typing() bool { return true }
 
 func (b *textBox) focus(on bool) {
+	b.focused = on
 	if on {
 		b.input.Focus()
 		return

@@ -14,3 +14,18 @@ func (m *screen) askCreate() tea.Cmd {
 		{"Yes, make it and drop it", func() tea.Cmd { m.s.ProbeCreate(true); return m.reviewedAnew() }},
 	}})
 }
+
+// takeOffered takes the secret that is there already, and goes on.
+func (m *screen) takeOffered(b *box) tea.Cmd {
+	where := b.field.Offer
+	if err := m.s.TakeOffered(b.field.Question.Key); err != nil {
+		b.problem = err.Error()
+		return nil
+	}
+	b.widget.set("")
+	b.settle()
+	m.reload()
+	m.refresh()
+	m.say(Good, "Taken from %s", where)
+	return nil
+}

@@ -21,7 +21,7 @@ func (m *screen) header(t *tokens) []string {
 	}
 	state := ""
 	if m.asking.running {
-		state = t.dim.Render("asking the identity provider" + markMore)
+		state = t.dim.Render("asking " + m.asking.whom + markMore)
 	}
 	room := max(m.width-ansi.StringWidth(name)-1, 1)
 	if m.short() {

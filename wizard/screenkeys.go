@@ -114,6 +114,10 @@ func (m *screen) pressForm(msg tea.KeyPressMsg) tea.Cmd {
 			s.reveal(!s.shown)
 		}
 		return nil
+	case "ctrl+y":
+		if s, ok := m.secret(); ok && s.offer != "" {
+			return m.takeOffered(b)
+		}
 	case "backspace":
 		if s, ok := m.secret(); ok && s.value() == "" && b.field.Source.Given() {
 			m.s.Unset(b.field.Question.Key)

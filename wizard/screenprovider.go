@@ -18,6 +18,7 @@ type asking struct {
 	query   ProviderQuery
 	running bool
 	stop    context.CancelFunc
+	whom    string // is asked: "the identity provider"
 	leaving string // step that waits for the answer to be left; "" is none
 }
 
@@ -28,13 +29,14 @@ func (m *screen) startAsk() tea.Cmd {
 	if q == m.asking.query {
 		return nil
 	}
+	whom := q.whom(m.asking.query)
 	m.stopAsk()
 	m.asking.query = q
 	if q.Empty() {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(m.ctx)
-	m.asking = asking{run: m.asking.run + 1, query: q, running: true, stop: cancel, leaving: m.asking.leaving}
+	m.asking = asking{run: m.asking.run + 1, query: q, running: true, stop: cancel, leaving: m.asking.leaving, whom: whom}
 	m.version++
 	run := m.asking.run
 	return m.guarded(func() tea.Msg { return toldMsg{run, m.s.LookProvider(ctx, q)} })
@@ -65,7 +67,7 @@ func (m *screen) told(msg toldMsg) tea.Cmd {
 	}
 	leaving := m.asking.leaving
 	m.asking.leaving = ""
-	if m.message == waitText {
+	if strings.HasSuffix(m.message, waitText) {
 		m.message = ""
 	}
 	switch {
@@ -84,19 +86,19 @@ func (m *screen) waits() bool {
 		return false
 	}
 	m.asking.leaving = m.form.step
-	m.say(Plain, waitText)
+	m.say(Plain, "Asking %s%s", m.asking.whom, waitText)
 	return true
 }
 
-const waitText = "Asking the identity provider" + markMore + " Enter goes on without it."
+const waitText = markMore + " Enter goes on without it."
 
 // busy tells whether something that the review depends on is still being found out.
 func (m *screen) busy() bool { return m.look.running || m.asking.running }
 
 // providerLines is what the identity provider said, for the steps that are about it.
 func (m *screen) providerLines(step string) []Line {
-	if m.asking.running && (step == "identity" || step == "client") {
-		return []Line{{Kind: Dim, Text: "Asking the identity provider" + markMore}}
+	if m.asking.running && (step == "identity" || step == "client" || step == "database") {
+		return []Line{{Kind: Dim, Text: "Asking " + m.asking.whom + markMore}}
 	}
 	return slices.DeleteFunc(m.s.ProviderLines(), func(l Line) bool { return l.Step != step })
 }

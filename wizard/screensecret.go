@@ -20,6 +20,7 @@ type secretBox struct {
 	whole string // pasted, with line ends or tabs
 	shown bool
 	kept  string   // how the present answer was given, "" for none
+	offer string   // where a secret is that ctrl+y takes, "" for nowhere
 	about []string // what was taken off a paste
 }
 
@@ -35,7 +36,7 @@ func newSecretBox(f Field) *secretBox {
 
 // keeps says what Enter leaves in place. What is refused cannot stay.
 func (b *secretBox) keeps(f Field) {
-	b.kept = ""
+	b.kept, b.offer = "", f.Offer
 	if f.Has && f.Problem == "" {
 		b.kept = f.Text
 		if source := f.Source.String(); !f.Source.Given() && source != "" {
@@ -129,6 +130,11 @@ func (b *secretBox) lines(t *tokens, width, _ int) ([]string, int, int) {
 			for _, line := range folded("This is taken as the secret itself; references are for answers files.", width, 0) {
 				lines = append(lines, t.caution.Render(line))
 			}
+		}
+	}
+	if b.offer != "" && length == 0 {
+		for _, line := range folded("ctrl+y takes the one in "+b.offer, width, 0) {
+			lines = append(lines, t.accent.Render(line))
 		}
 	}
 	col := -1

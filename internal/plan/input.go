@@ -66,6 +66,7 @@ type Current struct {
 	DryRun            bool          // nothing is written, so nothing is to be confirmed
 	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
 	Provider          Provider      // what the identity provider said; zero until it was asked
+	Databases         Databases     // what the cluster said about PostgreSQL servers in it
 	Pasted            Pasted        // what was given in place of asking it
 
 	Await   time.Duration // of a rotation: how long to wait for the server to take the new value; negative leaves it to the flow

@@ -36,6 +36,7 @@ type Found struct {
 	Release             Release
 	Deployment          Deployment
 	Pods                Pods // of the portal
+	Claim               Claim
 	Secret              SecretState
 	External            ExternalSecret
 	Portal              Route // HTTPRoute of the portal
@@ -96,6 +97,7 @@ func (c *Client) Discover(ctx context.Context, q Query) Found {
 		var err error
 		found.Deployment, marks, err = c.deployment(ctx, q)
 		portal <- portalSecret{found.Deployment.SecretName, err}
+		found.Claim = c.dataClaim(ctx, q.Namespace, found.Deployment, err)
 	})
 	wait.Go(func() { found.Pods = c.portalPods(ctx, q.Namespace) })
 	wait.Go(func() { stores <- c.externalSecrets(ctx, q.Namespace) })

@@ -84,6 +84,7 @@ func TestDiscoverInstalled(t *testing.T) {
 			Ready: true, Message: "secret synced", RefreshTime: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 			Generation: 1, ResourceVersion: got.External.ResourceVersion,
 		},
+		Claim:     Claim{Namespace: ns, Name: "portal-db"},
 		Portal:    Route{Name: "portal", Hostnames: []string{"console.example.com"}, Gateways: []string{"gateway-default"}, Accepted: true},
 		API:       Route{Name: "openchoreo-api", Hostnames: []string{"api.example.com"}, Gateways: []string{"gateway-default"}, Message: "no such Service"},
 		APIConfig: APIConfig{Config: map[string]any{"security": map[string]any{"authentication": map[string]any{"jwt": map[string]any{"issuer": "https://id.example.com"}}}}},
@@ -137,6 +138,7 @@ func TestDiscoverEmptyCluster(t *testing.T) {
 		Namespace: Namespace{Name: "openchoreo-control-plane"},
 		Release:   Release{Name: "openchoreo-control-plane", Namespace: "openchoreo-control-plane"},
 		Secret:    SecretState{Name: DefaultSecretName},
+		Claim:     Claim{Namespace: "openchoreo-control-plane", Name: "backstage-db"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

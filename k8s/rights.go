@@ -32,6 +32,8 @@ func DiscoveryRights(q Query) []Access {
 			Why: "see which listeners and addresses the Gateway has", Prevents: "the Gateway's listeners and addresses are not known"},
 		{Verb: "get", Resource: "configmaps", Name: apiConfigName, Namespace: ns,
 			Why: "read which tokens the OpenChoreo API accepts", Prevents: "the issuer and audience that the OpenChoreo API accepts are not compared"},
+		{Verb: "get", Resource: "persistentvolumeclaims", Namespace: ns, // its name is the Deployment's
+			Why: "see whether SQLite's data is on a volume", Prevents: "a volume with SQLite's data is not kept when the database is changed"},
 		{Verb: "list", Group: "storage.k8s.io", Resource: "storageclasses",
 			Why: "offer the cluster's storage classes", Prevents: "the cluster's storage classes are not offered"},
 		{Verb: "list", Group: planeGroup, Resource: "clusterworkflowplanes",

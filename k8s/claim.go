@@ -48,14 +48,13 @@ type Claim struct {
 // Of tells whether the claim carries the marks of the named Helm release.
 func (c Claim) Of(release string) bool { return slices.Contains(c.Releases, release) }
 
-// claimName is what the chart calls the claim of a portal: <name>-db.
-func claimName(d Deployment) string {
-	return cmp.Or(d.DataClaim, cmp.Or(d.Name, portalName)+"-db")
-}
+// ClaimName is what the chart calls the claim of a portal whose Deployment has
+// that name: <name>-db. "" is the chart's default name.
+func ClaimName(deployment string) string { return cmp.Or(deployment, portalName) + "-db" }
 
 // dataClaim reads the claim that the portal has, or would have.
 func (c *Client) dataClaim(ctx context.Context, namespace string, d Deployment, unknownDeployment error) Claim {
-	name := claimName(d)
+	name := cmp.Or(d.DataClaim, ClaimName(d.Name))
 	if errors.Is(unknownDeployment, ErrUnreachable) {
 		return Claim{Namespace: namespace, Name: name, Unknown: unknownDeployment.Error()}
 	}

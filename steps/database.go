@@ -29,6 +29,9 @@ func database() Step {
 			{Key: "database.type", Title: "Database", Ask: Confirm, When: portal, Value: textValue,
 				Options: []Option{{"sqlite", "SQLite", "one replica only; lost at every restart unless it has a volume"}, {"postgresql", "PostgreSQL", "for production and more than one replica"}},
 				Why:     "Leaving SQLite deletes its volume; no data is moved between the two."},
+			{Key: "database.sqlite.keepVolume", Title: "Keep the volume of SQLite", When: leavesVolume, Value: boolValue, Suggest: func(plan.Input) any { return true }, Default: "yes",
+				Seen: volumeSeen,
+				Why:  "The release has it no more: Helm deletes it with all its data, unless it is kept. Only a volume that is kept can be gone back to."},
 			{Key: "database.sqlite.persistence", Title: "Keep SQLite on a volume", Ask: More, When: onSQLite, Value: boolValue,
 				Why: "Without it the data is gone whenever the pod restarts."},
 			{Key: "database.sqlite.size", Title: "Volume size", Example: "1Gi", Ask: More, When: persistent, Value: quantity, Why: "Size of the PersistentVolumeClaim."},
@@ -75,6 +78,22 @@ func database() Step {
 	}
 }
 
+// leavesVolume is the switch away from a volume that nothing keeps yet.
+var leavesVolume = Condition{"when SQLite is left that has a volume", func(in plan.Input) bool {
+	_, leaves := in.LeavesVolume()
+	return leaves && !in.KeepsVolume()
+}}
+
+// volumeSeen is what the volume is.
+func volumeSeen(in plan.Input) string {
+	claim := in.Current.Cluster.Claim
+	text := "claim " + claim.Name + ", " + claim.Size
+	if claim.StorageClass != "" {
+		text += " of class " + claim.StorageClass
+	}
+	return text
+}
+
 var persistent = onSQLite.and(Condition{"database.sqlite.persistence", func(in plan.Input) bool { return in.Draft.Database.SQLite.Persistence }})
 
 var (
@@ -110,7 +129,7 @@ func installedCheck(in plan.Input) check.Check {
 func databaseNotes(in plan.Input) []string {
 	var notes []string
 	if was := in.Current.Cluster.Deployment.Database; was == "better-sqlite3" && onPostgres.holds(in) {
-		notes = append(notes, "Changing to PostgreSQL moves no data: the catalog is rebuilt, user settings and scaffolder history start empty, everybody signs in again, and the volume of SQLite is deleted.")
+		notes = append(notes, "Changing to PostgreSQL moves no data: the catalog is rebuilt, user settings, scaffolder history and signing keys start fresh, and everybody signs in again.")
 	}
 	if !onPostgres.holds(in) {
 		return notes
@@ -140,10 +159,11 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !in.Unverified() && in.PostgresCA() == nil && privateAuthority(pg.Host) {
 		p.Warn("database", "the certificate of %s is likely of a private authority, which the portal does not trust: set database.postgresql.caFile, or the pods fail at start", pg.Host)
 	}
+	planVolume(in, p)
 	was := in.Current.Cluster.Deployment.Database
 	switch {
 	case was == "better-sqlite3" && d.Database.Type == "postgresql":
-		p.Warn("database", "no data moves from SQLite to PostgreSQL, everybody signs in again, and the upgrade deletes the claim of the SQLite volume if there is one")
+		p.Warn("database", "no data moves from SQLite to PostgreSQL: the catalog is rebuilt, user settings, scaffolder history and signing keys start fresh, and everybody signs in again")
 	case was == "pg" && d.Database.Type == "sqlite":
 		p.Warn("database", "no data moves from PostgreSQL to SQLite, and everybody signs in again")
 	}

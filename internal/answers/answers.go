@@ -164,6 +164,7 @@ type SQLite struct {
 	StorageClass string `json:"storageClass"`
 	AccessMode   string `json:"accessMode"`
 	MountPath    string `json:"mountPath"`
+	KeepVolume   bool   `json:"keepVolume"` // when the release has it no more
 }
 
 // PostgreSQL is the external database; host, port, user, password and database

@@ -383,11 +383,15 @@ func refused(err error) bool {
 // sure what somebody else wrote.
 func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []string, settled bool) {
 	settled = true
-	stopped := ctx.Err() != nil
+	stopped, stuck := ctx.Err() != nil, false
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
 		if verifies(action) && (stopped || len(left) > 0) {
 			continue // who stops a run does not wait for another roll-out
+		}
+		if _, free := action.(plan.FreeVolume); free && stuck {
+			left = append(left, describeLeft(action)) // the next upgrade would delete it
+			continue
 		}
 		undoing, quiet := action.(plan.Undoing)
 		if !quiet {
@@ -397,6 +401,8 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 		switch {
 		case err != nil:
 			settled = settled && errors.Is(err, errTheirKeys)
+			_, back := action.(plan.Rollback)
+			stuck = stuck || back
 			left = append(left, fmt.Sprintf("%s: %v", describeLeft(action), err))
 			if !quiet {
 				r.tell(action, Failed, err.Error())
@@ -436,6 +442,8 @@ func describeLeft(a plan.Action) string {
 	switch a := a.(type) {
 	case plan.RestoreFile:
 		return a.File.Path + " holds the new content"
+	case plan.FreeVolume:
+		return fmt.Sprintf("claim %s/%s stays annotated, so that nothing deletes it", a.Namespace, a.Claim.Name)
 	case plan.RestoreSecret:
 		return fmt.Sprintf("Secret %s/%s may hold the new values", a.Namespace, a.Name)
 	}

@@ -32,10 +32,12 @@ func (r *run) passes(a plan.Action) bool {
 			}
 			return false
 		})
+	case plan.FreeVolume:
+		return r.remains(func(left remain) bool { _, ok := left.action.(plan.Rollback); return ok })
 	case plan.Rollback, plan.Restart, plan.AwaitRollout:
 		return r.remains(func(left remain) bool {
 			switch left.action.(type) {
-			case plan.RestoreFile:
+			case plan.RestoreFile, plan.FreeVolume:
 				return false
 			case plan.RestoreSecret:
 				return !errors.Is(left.err, errTheirKeys)

@@ -28,6 +28,10 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 			status = Unchanged
 		}
 		return status, a.Change.File.Replace(a.Change.After, file.Options{Mode: a.Change.Mode, Backup: a.Backup || a.Keep})
+	case plan.KeepVolume:
+		return r.keepVolume(whole, a)
+	case plan.FreeVolume:
+		return r.freeVolume(whole, a)
 	case plan.WriteSecret:
 		return r.secret(whole, a)
 	case plan.WriteStore:

@@ -12,11 +12,14 @@ import (
 )
 
 // actions puts the changes into an order that cannot strand the portal: what
-// undo needs, the files, the Secret, the upgrade, and a restart only when nothing
-// else rolls the pods.
+// undo needs, the volume that is to be kept, the files, the Secret, the upgrade, and
+// a restart only when nothing else rolls the pods.
 func (p *Plan) actions() {
 	c := &p.in.Current
 	var list []Action
+	if p.volume != nil && !p.byHand() {
+		list = append(list, *p.volume)
+	}
 	names := []string{"values", "manifest"}
 	for i, f := range p.Files {
 		if f.Action != "unchanged" {
@@ -286,8 +289,10 @@ func (p *Plan) noUpgrade() string {
 func (p *Plan) Owned() string { return engineNames[p.engine()] }
 
 // engine is what else runs helm: Flux or Argo CD, "" for nobody.
-func (p *Plan) engine() k8s.OwnerKind {
-	switch kind := p.in.Current.Cluster.Release.Owner.Kind; kind {
+func (p *Plan) engine() k8s.OwnerKind { return p.in.engine() }
+
+func (in Input) engine() k8s.OwnerKind {
+	switch kind := in.Current.Cluster.Release.Owner.Kind; kind {
 	case k8s.OwnerFlux, k8s.OwnerArgoCD:
 		return kind
 	}

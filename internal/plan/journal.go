@@ -42,7 +42,8 @@ type Journal struct {
 	Files      []JournalFile    `json:"files,omitempty"`
 	Entries    []JournalEntry   `json:"entries,omitempty"`
 	External   *JournalExternal `json:"external,omitempty"`
-	Kept       bool             `json:"kept,omitempty"` // the run ended well, and was not verified
+	Claim      *JournalClaim    `json:"claim,omitempty"` // that is kept although the release has it no more
+	Kept       bool             `json:"kept,omitempty"`  // the run ended well, and was not verified
 
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
@@ -80,6 +81,8 @@ func Journaled(actions []Action) Journal {
 		switch a := action.(type) {
 		case KeepPrevious:
 			return a.Journal
+		case KeepVolume:
+			j.Namespace, j.Claim = a.Namespace, &a.Claim
 		case WriteFile:
 			j.Files = append(j.Files, a.journal())
 		case WriteSecret:
@@ -201,6 +204,7 @@ func (j Journal) Follow(earlier Journal) Journal {
 		own.Added = append(slices.Clone(own.Added), e.Added...)
 		j.External = &own
 	}
+	j.Claim = j.Claim.follow(earlier.Claim)
 	for _, f := range earlier.Files {
 		i := slices.IndexFunc(j.Files, func(own JournalFile) bool { return own.Path == f.Path })
 		if i < 0 {
@@ -226,6 +230,9 @@ func (j Journal) Without(undone func(id string) bool) Journal {
 	}
 	if undone("upgrade") {
 		j.Upgrade, j.Revision = false, 0
+	}
+	if undone(KeepVolume{}.ID()) {
+		j.Claim = nil
 	}
 	if e := j.External; e != nil {
 		own := *e
@@ -282,6 +289,9 @@ func (j Journal) Words() string {
 	}
 	for _, e := range j.Entries {
 		what = append(what, e.At().String()+" in the store")
+	}
+	if j.Claim != nil {
+		what = append(what, "claim "+j.Claim.Name+" kept")
 	}
 	if j.Upgrade {
 		what = append(what, "helm upgrade of "+j.Release)

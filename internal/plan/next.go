@@ -38,6 +38,14 @@ func (p *Plan) next() {
 		p.Next = append(p.Next, Command{Comment: comment, Line: p.guideLine(line)})
 	}
 	restart := p.restartNeeded()
+	if p.volume != nil && p.byHand() {
+		p.keepByHand()
+	}
+	if p.volume != nil {
+		defer func() {
+			p.command("once the data of SQLite is not wanted any more", "kubectl delete pvc %s -n %s", Quote(p.volume.Claim.Name), Quote(p.volume.Namespace))
+		}()
+	}
 	if !p.Upgrading() && (p.upgradeNeeded() || p.Secret.Action == "manifest" || p.lags()) {
 		p.deploy()
 	}

@@ -27,6 +27,7 @@ type Plan struct {
 	delivery []Action    // through the store
 	external *FileChange // of an ExternalSecret that is kept in Git
 	rotation *Rotation   // nil in flows that set up
+	volume   *KeepVolume // that the release has no more; nil when none is to be kept
 
 	in        Input
 	under     map[string]any // chart and the files below the edited one

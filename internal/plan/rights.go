@@ -9,6 +9,7 @@ func Rights(namespace, secretName, deployment string) []k8s.Access {
 	for _, a := range []Action{
 		WriteSecret{Create: true, Change: write}, WriteSecret{Change: write},
 		KeepPrevious{Journal: Journal{Namespace: namespace, Secret: secretName}},
+		KeepVolume{Namespace: namespace, Claim: JournalClaim{Name: k8s.ClaimName(deployment)}},
 		Restart{Namespace: namespace, Deployment: deployment}, AwaitRollout{Namespace: namespace, Deployment: deployment},
 		RestoreSecret{Created: true, Namespace: namespace, Name: secretName},
 	} {

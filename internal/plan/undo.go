@@ -69,6 +69,7 @@ func (a RestoreSecret) Title() string {
 type Rollback struct {
 	Helm     chart.Upgrade // Release, Namespace and how helm reaches the cluster
 	Revision int
+	Adopts   bool // it takes up a claim that was kept, which Helm 3 can do in a second attempt only
 }
 
 // ID returns "undo.upgrade".
@@ -83,8 +84,8 @@ func (a Rollback) Title() string {
 }
 
 // Undo returns what takes the journal's run back, in an order that cannot strand
-// the portal: the Secret, the release, the files, and last a restart, so that the
-// pods start with the old values. begun tells which of the run's actions may have
+// the portal: the Secret, the release, the files, the claim that the release has
+// again, and last a restart, so that the pods start with the old values. begun tells which of the run's actions may have
 // been carried out, by ID; nil is all of them.
 func (j Journal) Undo(begun func(id string) bool) []Action {
 	if begun == nil {
@@ -118,12 +119,16 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	upgraded := j.Upgrade && j.Revision > 0 && begun("upgrade")
 	if upgraded {
 		j.Helm.Release, j.Helm.Namespace = j.Release, j.Namespace
-		list = append(list, Rollback{Helm: j.Helm, Revision: j.Revision})
+		list = append(list, Rollback{Helm: j.Helm, Revision: j.Revision, Adopts: j.Claim != nil})
 	}
 	for i := len(j.Files) - 1; i >= 0; i-- {
 		if a := (RestoreFile{Name: j.Files[i].Name, File: j.Files[i]}); begun(a.Undoes()) {
 			list = append(list, a)
 		}
+	}
+	if free := (FreeVolume{Namespace: j.Namespace}); j.Claim != nil && begun(free.Undoes()) {
+		free.Claim = *j.Claim
+		list = append(list, free)
 	}
 	if j.Deployment == "" || !secretToo && !upgraded || j.Created {
 		return list

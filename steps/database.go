@@ -31,7 +31,7 @@ func database() Step {
 				Why:     "Leaving SQLite deletes its volume; no data is moved between the two."},
 			{Key: "database.sqlite.keepVolume", Title: "Keep the volume of SQLite", When: leavesVolume, Value: boolValue, Suggest: func(plan.Input) any { return true }, Default: "yes",
 				Seen: volumeSeen,
-				Why:  "The release has it no more: Helm deletes it with all its data, unless it is kept. Only a volume that is kept can be gone back to."},
+				Why:  "Without SQLite the release has no volume, and helm deletes this one with all its data, unless it is kept. Only what is kept can be gone back to; it can be deleted any time."},
 			{Key: "database.sqlite.persistence", Title: "Keep SQLite on a volume", Ask: More, When: onSQLite, Value: boolValue,
 				Why: "Without it the data is gone whenever the pod restarts."},
 			{Key: "database.sqlite.size", Title: "Volume size", Example: "1Gi", Ask: More, When: persistent, Value: quantity, Why: "Size of the PersistentVolumeClaim."},
@@ -165,6 +165,6 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	case was == "better-sqlite3" && d.Database.Type == "postgresql":
 		p.Warn("database", "no data moves from SQLite to PostgreSQL: the catalog is rebuilt, user settings, scaffolder history and signing keys start fresh, and everybody signs in again")
 	case was == "pg" && d.Database.Type == "sqlite":
-		p.Warn("database", "no data moves from PostgreSQL to SQLite, and everybody signs in again")
+		p.Warn("database", "no data moves from PostgreSQL to SQLite: user settings, scaffolder history and signing keys are those that SQLite was left with, or start fresh, and everybody signs in again; the databases of PostgreSQL stay as they are")
 	}
 }

@@ -23,13 +23,16 @@ const (
 )
 
 // databaseChecks connect and log in to PostgreSQL as the portal will: one probe,
-// told as the checks that it is for.
+// told as the checks that it is for; or look at SQLite's volume.
 func databaseChecks(env *Env, in plan.Input) []check.Check {
+	if !onPostgres.holds(in) {
+		return volumeChecks(in)
+	}
 	var unverified []check.Check
-	if onPostgres.holds(in) && in.Unverified() {
+	if in.Unverified() {
 		unverified = []check.Check{unverifiedCheck(in)}
 	}
-	if env == nil || env.Postgres == nil || in.Current.Offline || !onPostgres.holds(in) {
+	if env == nil || env.Postgres == nil || in.Current.Offline {
 		return unverified
 	}
 	j := databaseJudge{env.Postgres, in}

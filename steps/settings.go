@@ -148,14 +148,14 @@ func withRule(q Question, request answers.Key) Question {
 
 func replicasRule(in plan.Input) error {
 	if in.Draft.Database.Type == "sqlite" && in.Draft.Scaling.Replicas > 1 {
-		return errorf("must be 1 with SQLite: each replica would have data and signing keys of its own; choose database.type postgresql for more")
+		return errorf("must be 1 with SQLite: each replica would have data and signing keys of its own; answer scaling.replicas=1, or choose database.type postgresql")
 	}
 	return nil
 }
 
 func autoscalingRule(in plan.Input) error {
 	if in.Draft.Database.Type == "sqlite" && in.Draft.Scaling.Autoscaling.Enabled {
-		return errorf("must be no with SQLite, which serves one replica only; choose database.type postgresql to scale")
+		return errorf("must be no with SQLite, which serves one replica only; answer scaling.autoscaling.enabled=false, or choose database.type postgresql")
 	}
 	return nil
 }

@@ -40,6 +40,7 @@ type kind struct {
 	deploys bool // there is a portal, whose pods roll
 	leaves  bool // to roll them is left to the operator
 	stored  bool // External Secrets makes the Secret, from a store
+	volume  bool // SQLite is left, and its volume is kept
 	given   map[string]string
 	files   map[string]string // before
 	said    map[answers.Key]any
@@ -66,6 +67,8 @@ func kinds() []kind {
 		{name: "two files", local: true, said: install, files: map[string]string{"values.yaml": theirValues, "manifest.yaml": oldManifest()}},
 		{name: "undo", deploys: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: interrupt, back: true},
 		{name: "undo two files", local: true, said: install, files: map[string]string{"values.yaml": theirValues, "manifest.yaml": oldManifest()}, before: interrupt, back: true},
+		{name: "SQLite is left", deploys: true, volume: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
+		{name: "undo, SQLite was left", deploys: true, volume: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: interrupt, back: true},
 		{name: "go on", given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: func(s *stage, k kind) {
 			other := maps.Clone(install)
 			other["client.secret"], other["serviceClient.secret"] = secret.Typed(secret.New(canary+"/mid+client=")), secret.Typed(secret.New(canary+"/mid+service="))
@@ -105,6 +108,9 @@ func (s *stage) prepare(k kind) {
 	case k.given != nil:
 		s.seed(k.given)
 	}
+	if k.volume {
+		s.resetClaim()
+	}
 	if k.before != nil {
 		k.before(s, k)
 	}
@@ -119,6 +125,9 @@ func (s *stage) planned(k kind) *plan.Plan {
 		current.Manifest = s.manifest()
 	} else {
 		current.Cluster = s.env.Cluster.Discover(s.t.Context(), k8s.Query{Namespace: s.ns, Release: "openchoreo", SecretName: "portal"})
+		if k.volume {
+			current.Cluster.Deployment.DataClaim = current.Cluster.Claim.Name
+		}
 	}
 	p := s.planOn(k, current)
 	p.Actions = s.rolled(k, p.Actions)
@@ -158,6 +167,9 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 	p := plan.New(in)
 	for _, key := range answers.Keys() {
 		p.Set(key)
+	}
+	if k.volume {
+		p.KeepVolume()
 	}
 	if err := p.Finish(); err != nil {
 		s.t.Fatal(err)
@@ -310,6 +322,7 @@ type condition struct {
 
 	entries map[string]string // of the store
 	reads   []string          // keys that the ExternalSecret has; nil when there is none
+	claim   map[string]string // annotations of SQLite's claim
 }
 
 func (s *stage) condition(k kind) condition {
@@ -324,6 +337,9 @@ func (s *stage) condition(k kind) condition {
 	}
 	if k.stored {
 		s.stored(&c)
+	}
+	if k.volume {
+		c.claim = s.claim().Annotations
 	}
 	got, err := s.core().Secrets(s.ns).Get(s.t.Context(), "portal", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

@@ -92,6 +92,7 @@ type state struct {
 	Files    []string // in the directory
 	Release  string   // helm get values
 	Template string   // of the pods, without the mark of a restart
+	Claim    string   // SQLite's: which one it is and what it is annotated with; "" when there is none
 }
 
 func (s *site) state(t *testing.T) state {
@@ -120,6 +121,7 @@ func (s *site) state(t *testing.T) state {
 		template.Annotations = nil
 	}
 	portal := template.Spec.Containers[0]
+	now.Claim = s.claim(t).String()
 	now.Template = fmt.Sprint(template.Annotations, portal.Image, portal.Env, portal.Resources.Limits.Cpu())
 	return now
 }
@@ -185,7 +187,10 @@ func (s *site) previous(t *testing.T) bool {
 }
 
 // crash lets every new pod of the portal crash whose log level is error.
-func (s *site) crash(t *testing.T) {
+func (s *site) crash(t *testing.T) { s.crashWith(t, "LOG_LEVEL", "error") }
+
+// crashWith lets every new pod of the portal crash that has this variable.
+func (s *site) crashWith(t *testing.T, variable, value string) {
 	t.Helper()
 	s.ApplyStages(t, fmt.Appendf(nil, `
 apiVersion: kwok.x-k8s.io/v1alpha1
@@ -196,7 +201,7 @@ spec:
   selector:
     matchExpressions:
     - {key: .metadata.namespace, operator: In, values: [%[1]s]}
-    - {key: '.spec.containers[].env[]? | select(.name == "LOG_LEVEL") | .value', operator: In, values: [error]}
+    - {key: '.spec.containers[].env[]? | select(.name == "%[2]s") | .value', operator: In, values: [%[3]s]}
     - {key: .metadata.deletionTimestamp, operator: DoesNotExist}
     - {key: .status.phase, operator: In, values: [Pending]}
   weight: 1
@@ -212,7 +217,7 @@ spec:
         restartCount: 3
         state: {waiting: {reason: CrashLoopBackOff, message: back-off 10s restarting}}
         lastState: {terminated: {exitCode: 7}}
-`, s.namespace))
+`, s.namespace, variable, value))
 }
 
 // shell runs a command that was printed, word for word.

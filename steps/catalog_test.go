@@ -180,11 +180,15 @@ func TestEveryCheckIsExplained(t *testing.T) {
 	onServer := in
 	onServer.Draft = in.Draft.Clone()
 	set(&onServer, "database.type", "postgresql", answers.Source{Rank: answers.FromSet})
+	onVolume := in
+	onVolume.Draft = in.Draft.Clone()
+	set(&onVolume, "database.sqlite.persistence", true, answers.Source{Rank: answers.FromSet})
+	onVolume.Current.Cluster.Claim.Exists = true
 	unverified := onServer
 	unverified.Draft = onServer.Draft.Clone()
 	set(&unverified, "database.postgresql.ssl", true, answers.Source{Rank: answers.FromSet})
 	set(&unverified, "database.postgresql.verify", false, answers.Source{Rank: answers.FromSet})
-	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), Database().Checks(env, in), Rotate().Checks(env, in)) {
+	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), databaseChecks(env, onVolume), Database().Checks(env, in), Rotate().Checks(env, in)) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

@@ -113,9 +113,9 @@ func scaling() Step {
 		Intro: "Replicas and resources of the portal.",
 		When:  portal,
 		Questions: []Question{
-			{Key: "scaling.replicas", Title: "Replicas", Example: "2", Ask: More, When: portal, Value: intValue(1, 100), Rule: replicasRule,
+			{Key: "scaling.replicas", Title: "Replicas", Example: "2", Ask: More, When: portal, Value: intValue(1, 100), Rule: replicasRule, Suggest: func(plan.Input) any { return 1 },
 				Why: "More than one needs PostgreSQL: every replica would have a SQLite of its own."},
-			{Key: "scaling.autoscaling.enabled", Title: "Autoscaling", Ask: More, When: portal, Value: boolValue, Rule: autoscalingRule,
+			{Key: "scaling.autoscaling.enabled", Title: "Autoscaling", Ask: More, When: portal, Value: boolValue, Rule: autoscalingRule, Suggest: func(plan.Input) any { return false },
 				Why: "A HorizontalPodAutoscaler sets the number of replicas."},
 			{Key: "scaling.autoscaling.min", Title: "Fewest replicas", Example: "2", Ask: More, When: autoscaled, Value: intValue(1, 100),
 				Why: "The autoscaler never goes below it."},

@@ -60,7 +60,9 @@ func (s *Session) field(st steps.Step, q steps.Question) Field {
 		f.Text = q.Value.Print(in.Draft.Get(q.Key))
 		f.Prefill = f.Text
 	}
-	if f.Prefill == "" && q.Suggest != nil && q.Value.Kind != answers.Hidden {
+	// What somebody else has settled and is not right is no beginning for an answer.
+	unfit := f.Problem != "" && !f.Source.Given()
+	if (f.Prefill == "" || unfit) && q.Suggest != nil && q.Value.Kind != answers.Hidden {
 		f.Prefill = q.Value.Print(q.Suggest(in))
 	}
 	if q.Value.Kind == answers.Hidden {

@@ -1,14 +1,23 @@
 package e2e_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
+	"github.com/openchoreo/backstage-setup/internal/openbao/baotest"
 )
 
 // rotated is the secret that the tests give the portal's client.
@@ -137,4 +146,420 @@ func TestRotateToAWrongSecret(t *testing.T) {
 	if w.previous(t) {
 		t.Error("the old value is kept")
 	}
+}
+
+// TestRotateOneClientKeptTwice: both keys of the one client change in one patch.
+func TestRotateOneClientKeptTwice(t *testing.T) {
+	w := newWorkshop(t)
+	first := w.secret(t)
+	first.Data["service-client-secret"] = []byte(idptest.PortalSecret)
+	if _, err := w.secrets(t).Update(t.Context(), first, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.Secrets(idptest.Portal, rotated)
+	got := w.rotate(t, rotated)
+	r := got.result(t)
+	if got.code != 0 || !slices.Equal(r.Rotation.Keys, []string{"client-secret", "service-client-secret"}) {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	now := w.secret(t)
+	if string(now.Data["service-client-secret"]) != rotated || string(now.Data["client-secret"]) != rotated {
+		t.Error("not both have changed")
+	}
+}
+
+// TestRotateTwoClients: each has a secret of its own; what cannot be proven is not
+// written.
+func TestRotateTwoClients(t *testing.T) {
+	w := newWorkshop(t, "--set", "serviceClient.id="+idptest.Service, "--set", "serviceClient.secret=env:SERVICE_SECRET")
+	w.Secrets(idptest.Service, idptest.ServiceSecret, rotated)
+	got := w.execute(t, nil, "rotate", "service-client-secret", "--from", "env:NEW", "--yes", "-o", "json", "-n", w.namespace)
+	if got.code != 2 || !strings.Contains(got.stdout, "env:NEW") {
+		t.Errorf("no such variable: exit %d\n%s", got.code, got.stdout)
+	}
+	got = w.rotate(t, rotated, "service-client-secret")
+	if r := got.result(t); got.code != 0 || !slices.Equal(r.Rotation.Keys, []string{"service-client-secret"}) || checkOf(r, "identity.service-token").Status != "pass" {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, idptest.PortalSecret)
+
+	w.Secrets(idptest.Portal, rotated)
+	got = w.rotate(t, rotated)
+	if c := checkOf(got.result(t), "identity.sign-in-secret"); got.code != 3 || c.Status != "fail" || c.Code != "signin.unproven" || !strings.Contains(c.Hint, "--probe") || !strings.Contains(c.Hint, "--skip") {
+		t.Errorf("an unproven value: exit %d: %+v", got.code, c)
+	}
+	w.holds(t, idptest.PortalSecret)
+	if got = w.rotate(t, "a wrong one", "--probe"); got.code != 3 || checkOf(got.result(t), "identity.sign-in-secret").Code != "signin.client" {
+		t.Errorf("a wrong one: exit %d\n%s", got.code, got.stdout)
+	}
+	if got = w.rotate(t, rotated, "--probe"); got.code != 0 || checkOf(got.result(t), "identity.sign-in-secret").Code != "signin.ok" {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	if got = w.rotate(t, "not proven by anybody", "--skip", "identity.sign-in-secret=the provider cannot be reached from here"); got.code != 0 {
+		t.Errorf("skipped: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, "not proven by anybody")
+}
+
+// TestRotateOneSecretAtATime: the run waits for the provider to change, then moves
+// at once, and says how long there was no secret that counts.
+func TestRotateOneSecretAtATime(t *testing.T) {
+	w := newWorkshop(t)
+	stop := w.hammer(t, idptest.Portal, func() string { return string(w.secret(t).Data["client-secret"]) })
+	run := w.begin(t, []string{"NEW=" + rotated}, w.rotation("--await", "2m")...)
+	run.until(t, "change it there now")
+	w.holds(t, idptest.PortalSecret) // nothing is changed before
+	if w.previous(t) {
+		t.Error("a journal is there before anything is changed")
+	}
+	changed := time.Now()
+	w.Secrets(idptest.Portal, rotated)
+	got := run.end(t)
+	measured := time.Since(changed)
+	_, refused := stop()
+	r := got.result(t)
+	window, err := time.ParseDuration(r.Rotation.Window)
+	if got.code != 0 || err != nil || became(r, "accepted") != "done" || became(r, "prove") != "done" {
+		t.Fatalf("exit %d, window %q: %v\n%s%s", got.code, r.Rotation.Window, err, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	t.Logf("window %v, the whole run after the change %v, %d calls were refused in it", window, measured, refused)
+	if c := checkOf(r, "identity.service-token"); c.Status != "warn" || !strings.Contains(got.stdout, "knows one value at a time") {
+		t.Errorf("nothing announces it: %+v", c)
+	}
+
+	// Who does not change it there in time finds everything as it was.
+	got = w.rotate(t, "never to be taken", "--await", "1s")
+	if got.code != 1 || !strings.Contains(got.stdout, "did not take the new value within 1s") || w.previous(t) {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+}
+
+// TestRotatedPodsCrash: the old value is put back, the portal started with it, and
+// that is proven.
+func TestRotatedPodsCrash(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	w.pods(t, w.namespace, crashing)
+	run := w.begin(t, []string{"NEW=" + rotated}, w.rotation("--wait", "10s")...)
+	run.until(t, "CrashLoopBackOff")
+	w.holds(t, rotated)
+	w.pods(t, "nowhere", "phase: Pending")
+	got := run.end(t)
+	r := got.result(t)
+	if got.code != 1 || r.Applied || r.Rollout.Status != "rolled-back" || became(r, "secret") != "undone" || len(r.Next) != 0 {
+		t.Errorf("exit %d, applied %t, roll-out %s, secret %s, next %q", got.code, r.Applied, r.Rollout.Status, became(r, "secret"), r.Next)
+	}
+	if !strings.Contains(got.stderr, "✓ see whether the portal works with the old value") || !strings.Contains(got.stdout, "everything was put back as it was") {
+		t.Errorf("the old value is not proven:\n%s%s", got.stderr, got.stdout)
+	}
+	w.holds(t, idptest.PortalSecret)
+	if w.previous(t) {
+		t.Error("the old value is kept")
+	}
+}
+
+const crashing = `
+phase: Running
+containerStatuses:
+- name: backstage
+  image: x
+  imageID: ""
+  ready: false
+  restartCount: 3
+  state: {waiting: {reason: CrashLoopBackOff, message: back-off 40s restarting}}
+  lastState: {terminated: {exitCode: 1, reason: Error}}
+`
+
+// TestRotatedPodsComplain: pods come up, but their log says that the provider
+// refuses the client.
+func TestRotatedPodsComplain(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	w.logs(t, `Failed to fetch client credentials token: Token request failed: 401 Unauthorized - {"error":"invalid_client"} for `+rotated)
+	got := w.rotate(t, rotated)
+	r := got.result(t)
+	if got.code != 1 || became(r, "prove") != "failed" || became(r, "secret") != "undone" || !strings.Contains(got.stdout, "The identity provider refuses the client") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	leaks(t, "stdout", got.stdout, rotated)
+	leaks(t, "stderr", got.stderr, rotated)
+	w.holds(t, idptest.PortalSecret)
+}
+
+// TestRotateWhatTheProviderForgets: it takes the secret at first and rejects it
+// once the pods have it.
+func TestRotateWhatTheProviderForgets(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	run := w.begin(t, []string{"NEW=" + rotated}, w.rotation()...)
+	run.until(t, "► restart Deployment")
+	w.Secrets(idptest.Portal, idptest.PortalSecret)
+	got := run.end(t)
+	if r := got.result(t); got.code != 1 || became(r, "prove") != "failed" || became(r, "secret") != "undone" || !strings.Contains(got.stdout, "the identity provider rejects it") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, idptest.PortalSecret)
+}
+
+// TestRotateAgainstAnEdit: what somebody else writes meanwhile is not overwritten.
+func TestRotateAgainstAnEdit(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, rotated)
+	text := func() []string { return []string{"rotate", "--from", "env:NEW", "--yes", "-n", w.namespace} }
+	first := w.execute(t, []string{"NEW=" + rotated}, text()...) // learn what a run says before its first action
+	if first.code != 0 {
+		t.Fatal(first.stderr)
+	}
+	w.Secrets(idptest.Portal, rotated, "mine, but too late")
+	asked := len(w.Asked())
+	slow := w.hold(t, []string{"NEW=mine, but too late"}, moments(first.stderr)[0], text()...)
+	w.await(t, "the run to have read the Secret and asked the provider", func() bool { return len(w.Asked()) > asked })
+	theirs := w.secret(t)
+	theirs.Data["client-secret"] = []byte("theirs")
+	if _, err := w.secrets(t).Update(t.Context(), theirs, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := slow.drained(t); got.code != 4 {
+		t.Errorf("exit %d\n%s", got.code, got.stderr)
+	}
+	w.holds(t, "theirs")
+	if w.previous(t) {
+		t.Error("the old value is kept")
+	}
+}
+
+// TestRotateKilled: a rotation is killed after each line that it writes; the same
+// again ends where it would have, or undo puts the old value back.
+func TestRotateKilled(t *testing.T) {
+	w := newWorkshop(t)
+	value := func(i int) string { return fmt.Sprintf("rotated-secret-%04d", i) }
+	rotate := func(i int) (env, args []string) {
+		w.Secrets(idptest.Portal, idptest.PortalSecret, value(i), value(i-1), value(i-2), value(i-3))
+		return []string{"NEW=" + value(i)}, w.rotation()
+	}
+	env, args := rotate(1)
+	whole := w.execute(t, env, args...)
+	if whole.code != 0 {
+		t.Fatal(whole.stderr)
+	}
+	found, undone := 0, 0
+	for i, at := range moments(whole.stderr) {
+		n := i + 2
+		before := string(w.secret(t).Data["client-secret"])
+		env, args := rotate(n)
+		w.Secrets(idptest.Portal, before, value(n))
+		w.kill(t, w.hold(t, env, at, args...))
+		journal := w.previous(t)
+		title := fmt.Sprintf("killed after %d bytes", at.room)
+		if journal {
+			found++
+		}
+		if i%3 == 2 {
+			if got := w.execute(t, nil, "rotate", "--undo", "--yes", "-n", w.namespace); got.code != 0 {
+				t.Fatalf("%s: undo: exit %d\n%s", title, got.code, got.stderr)
+			}
+			if journal {
+				undone++
+				w.holds(t, before)
+			}
+		} else {
+			got := w.execute(t, env, args...)
+			r := got.result(t)
+			ended := got.code == 3 && !journal && checkOf(r, "rotate.value").Status == "fail" // it was killed when all was done
+			if got.code != 0 && !ended {
+				t.Errorf("%s: exit %d\n%s%s", title, got.code, got.stdout, got.stderr)
+			}
+			w.holds(t, value(n))
+			if again := w.execute(t, env, append(args, "--accept", "rotate.value")...); again.code != 0 || len(again.result(t).Actions) > 0 {
+				t.Errorf("%s: a third run still does something: exit %d\n%s", title, again.code, again.stdout)
+			}
+		}
+		if w.previous(t) {
+			t.Fatalf("%s: the old value is kept", title)
+		}
+	}
+	if found == 0 || undone == 0 {
+		t.Errorf("%d runs left a journal, %d were undone", found, undone)
+	}
+}
+
+// TestRotateOtherKeys: no proof, but all the safety.
+func TestRotateOtherKeys(t *testing.T) {
+	w := newWorkshop(t)
+	first := w.secret(t)
+	first.Data["of-their-own"] = []byte("old")
+	if _, err := w.secrets(t).Update(t.Context(), first, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, key, from string
+		more            []string
+		code            int
+		want            string
+	}{
+		{"drawn", "backend-secret", "generate", nil, 0, ""},
+		{"drawn for a stranger", "of-their-own", "generate", nil, 0, ""},
+		{"given", "jenkins-api-key", "env:NEW", nil, 0, rotated},
+		{"drawn, but the provider has to know it", "client-secret", "generate", nil, 2, ""},
+		{"misspelled", "clientsecret", "env:NEW", nil, 3, ""},
+		{"new", "github-actions-token", "env:NEW", []string{"--accept", "rotate.key"}, 0, rotated},
+		{"a literal", "client-secret", rotated, nil, 2, ""},
+		{"kept", "client-secret", "keep", nil, 2, ""},
+		{"no such key", "no/key", "env:NEW", nil, 2, ""},
+		{"offline", "client-secret", "env:NEW", []string{"--offline"}, 2, ""},
+		{"as a manifest", "client-secret", "env:NEW", []string{"--set", "secret.delivery=manifest"}, 2, ""},
+	} {
+		before := w.secret(t)
+		args := append([]string{"rotate", test.key, "--from", test.from, "--yes", "-o", "json", "-n", w.namespace}, test.more...)
+		got := w.execute(t, []string{"NEW=" + rotated}, args...)
+		if got.code != test.code {
+			t.Errorf("%s: exit %d, want %d\n%s%s", test.name, got.code, test.code, got.stdout, got.stderr)
+		}
+		leaks(t, test.name, got.stdout+got.stderr, rotated)
+		now := w.secret(t)
+		if changed := string(now.Data[test.key]) != string(before.Data[test.key]); changed != (test.code == 0) {
+			t.Errorf("%s: changed %t", test.name, changed)
+		}
+		if test.want != "" && string(now.Data[test.key]) != test.want {
+			t.Errorf("%s: another value", test.name)
+		}
+	}
+	if now := w.secret(t); len(now.Annotations) != 0 {
+		t.Errorf("annotations: %v", now.Annotations)
+	}
+}
+
+// TestRotateFromStdinWithHistory: the value comes on stdin, its line end goes, and
+// the Secret tells when it was set; a wait shows that the old one is rejected.
+func TestRotateFromStdinWithHistory(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	cmd := w.command(t, nil, "rotate", "client-secret", "--from", "-", "--yes", "-o", "json", "-n", w.namespace, "--history", "--prove-revoked", "2m")
+	cmd.Stdin = strings.NewReader(rotated + "\n")
+	run := start(t, cmd)
+	run.until(t, "delete the old one there now")
+	w.Secrets(idptest.Portal, rotated)
+	got := run.end(t)
+	if r := got.result(t); got.code != 0 || became(r, "rejected") != "done" {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	var history map[string]time.Time
+	if err := json.Unmarshal([]byte(w.secret(t).Annotations["backstage-setup.openchoreo.dev/history"]), &history); err != nil || time.Since(history["client-secret"]) > time.Hour || len(history) != 1 {
+		t.Errorf("history: %v %v", history, err)
+	}
+	if got := w.rotate(t, "old-key-1", "jenkins-api-key"); got.code != 0 {
+		t.Fatal(got.stderr)
+	}
+	if now := w.secret(t).Annotations["backstage-setup.openchoreo.dev/history"]; !strings.Contains(now, "jenkins-api-key") {
+		t.Errorf("a history that is there does not go on: %s", now)
+	}
+}
+
+// TestRotateThroughTheStore: a Secret of External Secrets is rotated in its store.
+func TestRotateThroughTheStore(t *testing.T) {
+	k := newKitchen(t, "")
+	w := &workshop{k.site, idptest.Start(t, idptest.Options{Redirect: portalCallback})}
+	w.provided = true
+	env := []string{"CLIENT_SECRET=" + idptest.PortalSecret, "BAO_TOKEN=" + baotest.RootToken, "NEW=" + rotated}
+	token := []string{"--set", "secret.store.token=env:BAO_TOKEN"}
+	if got := w.execute(t, env, append([]string{
+		"install", "--yes", "-n", w.namespace, "--chart", w.chart, "--set", "preset=development", "--set", "portal.baseUrl=https://console.example.com",
+		"--set", "gateway.tls.enabled=true", "--set", "gateway.tls.certificateSecret=tls", "--set", "identity.provider=other", "--set", "identity.issuer=" + w.Issuer,
+		"--set", "client.id=" + idptest.Portal, "--set", "client.secret=env:CLIENT_SECRET"}, token...)...); got.code != 0 {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.roll(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	got := w.execute(t, env, w.rotation(token...)...)
+	r := got.result(t)
+	if got.code != 0 || !r.Applied || became(r, "sync") != "done" || became(r, "restart") != "done" || became(r, "prove") != "done" {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	if value, _ := k.stored(t, "client-secret"); value != rotated {
+		t.Error("the store has another value")
+	}
+	if w.previous(t) {
+		t.Error("the journal stays")
+	}
+
+	// What fails is put back in the store.
+	w.Secrets(idptest.Portal, rotated, "never to be used")
+	w.logs(t, `Token request failed: 401 Unauthorized - {"error":"invalid_client"}`)
+	env[2] = "NEW=never to be used"
+	if got = w.execute(t, env, w.rotation(token...)...); got.code != 1 || became(got.result(t), "prove") != "failed" {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	if value, _ := k.stored(t, "client-secret"); value != rotated {
+		t.Error("the old value is not back in the store")
+	}
+
+	// Without a token the commands for it are told, for this key alone.
+	got = w.execute(t, env, w.rotation()...)
+	r = got.result(t)
+	if got.code != 0 || r.Applied || !mentions(r.Next, "bao kv put -mount=secret backstage-client-secret value=-") && !mentions(r.Next, "bao kv patch -mount=secret backstage-client-secret value=-") || mentions(r.Next, "jenkins") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	if !mentions(r.Next, "kubectl", "rollout restart") {
+		t.Errorf("nothing says that the pods have to be started anew: %q", r.Next)
+	}
+	w.holds(t, rotated)
+}
+
+// running is a run of the program whose stderr is read while it goes on.
+type running struct {
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	pipe   io.ReadCloser
+	told   strings.Builder
+}
+
+func (s *site) begin(t *testing.T, env []string, args ...string) *running {
+	t.Helper()
+	return start(t, s.command(t, env, args...))
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *running {
+	t.Helper()
+	r := &running{cmd: cmd}
+	cmd.Stdout = &r.stdout
+	var err error
+	if r.pipe, err = cmd.StderrPipe(); err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // mostly it has ended
+	return r
+}
+
+// until reads on until the run has said so.
+func (r *running) until(t *testing.T, text string) {
+	t.Helper()
+	piece := make([]byte, 4096)
+	for !strings.Contains(r.told.String(), text) {
+		n, err := r.pipe.Read(piece)
+		r.told.Write(piece[:n])
+		if err != nil {
+			t.Fatalf("it ended before it said %q: %v\n%s%s", text, err, r.told.String(), r.stdout.String())
+		}
+	}
+}
+
+// end lets the run go on to its end.
+func (r *running) end(t *testing.T) output {
+	t.Helper()
+	rest, err := io.ReadAll(r.pipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.told.Write(rest)
+	_ = r.cmd.Wait() // its exit code is looked at
+	return output{r.stdout.String(), r.told.String(), r.cmd.ProcessState.ExitCode()}
 }

@@ -43,7 +43,7 @@ func clientsOf(in plan.Input) clients {
 		v, _ := d.EnvVar(name)
 		return cmp.Or(v.SecretKey, otherwise)
 	}
-	c := clients{signInID: literal("OPENCHOREO_AUTH_CLIENT_ID", in.Draft.Client.ID), signInKey: key("OPENCHOREO_AUTH_CLIENT_SECRET", "client-secret")}
+	c := clients{signInID: literal("OPENCHOREO_AUTH_CLIENT_ID", in.Draft.Client.ID), signInKey: key("OPENCHOREO_AUTH_CLIENT_SECRET", clientSecretKey)}
 	c.serviceID, c.serviceKey = c.signInID, c.signInKey
 	if d.Name != "" {
 		c.serviceID, c.serviceKey = literal("OPENCHOREO_SERVICE_CLIENT_ID", c.serviceID), key("OPENCHOREO_SERVICE_CLIENT_SECRET", c.serviceKey)
@@ -55,9 +55,15 @@ func clientsOf(in plan.Input) clients {
 	return c
 }
 
+// clientSecretKey is the key that a rotation is about unless another is named.
+const clientSecretKey = "client-secret"
+
+// rotatedKey is the key of the Secret that a rotation is about.
+func rotatedKey(in plan.Input) string { return cmp.Or(in.Draft.Rotate.Key, clientSecretKey) }
+
 // credentialOf is what the key that is to be rotated is to the portal.
 func credentialOf(in plan.Input) credential {
-	c := credential{key: in.Draft.Rotate.Key}
+	c := credential{key: rotatedKey(in)}
 	who := clientsOf(in)
 	authenticated := signIn.holds(in)
 	if c.key == who.signInKey && authenticated {

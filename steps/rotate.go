@@ -33,12 +33,9 @@ func rotateSteps() []Step {
 			ID: "rotate", Title: "Credential",
 			Intro: "One credential of a running portal.",
 			Notes: func(in plan.Input) []string { return credentialOf(in).now(in) },
-			Suggest: func(plan.Input) []answers.Proposal {
-				return []answers.Proposal{settled("rotate.key", "client-secret", "the default")}
-			},
 			Questions: []Question{
 				{Key: "rotate.key", Title: "Key of the Secret", Example: "client-secret", Value: Value{Kind: answers.String, Rules: []Rule{secretKeyRule}}, Default: "client-secret",
-					Ask: More, Choices: rotatableKeys,
+					Choices: rotatableKeys, Suggest: func(plan.Input) any { return clientSecretKey },
 					Why: "Which credential to change."},
 			},
 		},
@@ -55,24 +52,34 @@ func rotateSteps() []Step {
 	}
 }
 
-// rotatableKeys are the keys of the Secret that hold credentials.
+// rotatableKeys are the credentials that the chart knows, and what else the Secret
+// holds: a screen is made before it is read.
 func rotatableKeys(in plan.Input) []Option {
+	var options []Option
+	first := Option{Value: clientSecretKey, Title: clientSecretKey}
+	var settings []string
+	for _, sk := range in.Profile.SecretKeys {
+		if kind, _ := answers.KindOf(answers.Key(sk.Key)); kind != answers.Hidden {
+			settings = append(settings, sk.Name)
+			continue
+		}
+		o := Option{Value: sk.Name, Title: sk.Name, Note: sk.Meaning}
+		if sk.Name == first.Value {
+			first = o
+			continue
+		}
+		options = append(options, o)
+	}
+	options = append([]Option{first}, options...)
 	s := in.Current.Cluster.Secret.Secret
 	if s == nil {
-		return plainOptions([]string{"client-secret"})
+		return options
 	}
-	var options []Option
+	options = slices.DeleteFunc(options, func(o Option) bool { return !slices.Contains(s.Keys, o.Value) })
 	for _, name := range s.Keys {
-		o := Option{Value: name, Title: name}
-		plainSetting := false
-		for _, sk := range in.Profile.SecretKeys {
-			kind, _ := answers.KindOf(answers.Key(sk.Key))
-			if sk.Name == name {
-				o.Note, plainSetting = sk.Meaning, kind != answers.Hidden
-			}
-		}
-		if !plainSetting {
-			options = append(options, o)
+		known := slices.ContainsFunc(options, func(o Option) bool { return o.Value == name })
+		if !known && !slices.Contains(settings, name) {
+			options = append(options, Option{Value: name, Title: name})
 		}
 	}
 	return options
@@ -147,7 +154,11 @@ func window(c credential, in plan.Input) string {
 	case !c.signIn:
 		lost = "the catalog is not read anew; signing in works"
 	}
-	return fmt.Sprintf("%s knows one value at a time. The order: you say yes here, change it there, and this run goes on by itself as soon as it is taken. Until all pods have it, %s.", server, lost)
+	knows := "knows"
+	if c.service && rotationRow(in).ID == "other" {
+		knows = "may know"
+	}
+	return fmt.Sprintf("%s %s one value at a time. The order: you say yes here, change it there, and this run goes on by itself as soon as it is taken. From then until all pods have it, %s.", strings.ToUpper(server[:1])+server[1:], knows, lost)
 }
 
 // secondRole is the way to a new password without a moment in which none counts.
@@ -177,7 +188,7 @@ func rotationChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.C
 
 func rotatedKeyCheck(in plan.Input) check.Check {
 	return judged("rotate.key", "the Secret has the key", []string{"cluster.reachable"}, func() check.Result {
-		s, key := in.Current.Cluster.Secret.Secret, in.Draft.Rotate.Key
+		s, key := in.Current.Cluster.Secret.Secret, rotatedKey(in)
 		switch {
 		case s == nil:
 			return fail(fmt.Sprintf("there is no Secret %s in namespace %s, or it may not be read", in.Draft.Secret.Name, in.Draft.Target.Namespace),

@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/plan"
@@ -65,6 +66,8 @@ func afterwards(in plan.Input, c credential) []plan.Command {
 			id = clientsOf(in).serviceID
 		}
 		return []plan.Command{{Comment: "once the portal runs with the new secret: delete the old one of client " + id + " at the provider", Line: fmt.Sprintf("# %s: %s", row.Name, row.Rotation.How)}}
+	case (c.service || c.signIn) && slices.Contains([]string{"other", "keycloak"}, row.ID):
+		return []plan.Command{{Comment: "where the provider still takes the old secret: delete it there", Line: fmt.Sprintf("# %s: %s", row.Name, row.Rotation.How)}}
 	case c.login && in.Draft.Given("database.postgresql.user"):
 		return []plan.Command{{Comment: "once the portal runs with the new role: let nobody log in with the old one", Line: `# ALTER ROLE … NOLOGIN`}}
 	case c.key == "github-actions-token":

@@ -183,7 +183,7 @@ func (e End) Summary() []Line {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
 	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
-	if callback := steps.Callback(e.Review.Input); callback != "" && left && !e.Review.undoes() {
+	if callback := steps.Callback(e.Review.Input); callback != "" && left && !e.Review.undoes() && !e.Review.Plan.Rotates() {
 		l.add(Plain, "", "Callback to register: %s", callback)
 	}
 	e.Review.next(&l, "Next")

@@ -356,6 +356,9 @@ func (r Review) attention(l *lines) {
 		l.add(Caution, "secrets", "! not written: %s of Secret %s/%s, which belongs to somebody else; see below", pending, r.Plan.Secret.Namespace, r.Plan.Secret.Name)
 	}
 	for _, w := range r.Warnings {
+		if r.Plan.Rotates() && w.Step == "value" {
+			continue // it was about what is over now
+		}
 		l.add(Caution, w.Step, "! %s", w.Text)
 	}
 	for _, c := range r.Checks {

@@ -225,7 +225,7 @@ func TestRotateOneSecretAtATime(t *testing.T) {
 	}
 	w.holds(t, rotated)
 	t.Logf("window %v, the whole run after the change %v, %d calls were refused in it", window, measured, refused)
-	if c := checkOf(r, "identity.service-token"); c.Status != "warn" || !strings.Contains(got.stdout, "knows one value at a time") {
+	if c := checkOf(r, "identity.service-token"); c.Status != "warn" || !strings.Contains(got.stdout, "may know one value at a time") {
 		t.Errorf("nothing announces it: %+v", c)
 	}
 

@@ -164,7 +164,10 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 		}
 	}
 	if id == postgresRights {
-		lines = append(lines, waysOut(q, own)...)
+		lines = append(lines, waysOut(j.in, q, own)...)
+	}
+	if main.ID == "database.missing" || main.ID == "plugin.missing" {
+		lines = append(lines, toCreate(q)...)
 	}
 	r.Found = strings.Join(lines, "\n")
 	if worst == postgres.Warn {
@@ -181,6 +184,8 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 		}
 	case main.ID == "login.password", main.ID == "login.unicode":
 		r.Cure.Key = "database.postgresql.password"
+	case slices.Contains([]string{"role.createdb", "plugin.missing", "database.connect", "schema.create"}, main.ID):
+		r.Cure.Key = "database.postgresql.layout"
 	case main.ID == "tls.host":
 		r.Cure.Key = "database.postgresql.host"
 	}
@@ -267,19 +272,36 @@ func databaseLine(v postgres.Verdict) string {
 	return v.Found + ": " + v.Cause
 }
 
+// toCreate are all statements that make the databases of a layout in which somebody
+// else makes them.
+func toCreate(q PostgresQuery) []string {
+	for _, recipe := range postgres.Recipes(q.Target, q.Budget, 0) {
+		if layout, ok := recipeLayouts[recipe.ID]; ok && layout.of == q.Target.Layout {
+			return append([]string{"an administrator of the server creates what is not there:"}, recipe.SQL...)
+		}
+	}
+	return nil
+}
+
+// recipeLayouts are the recipes for missing rights that are an answer.
+var recipeLayouts = map[string]struct {
+	answer string
+	of     postgres.Layout
+}{
+	"precreated": {plan.LayoutExisting, postgres.Precreated},
+	"schema":     {plan.LayoutSchema, postgres.Schema},
+}
+
 // waysOut are what else an administrator can do about missing rights, and what the
 // portal is told then: the hint has the simplest.
-func waysOut(q PostgresQuery, verdicts []postgres.Verdict) []string {
+func waysOut(in plan.Input, q PostgresQuery, verdicts []postgres.Verdict) []string {
 	var lines []string
 	for _, recipe := range postgres.Mending(postgres.Recipes(q.Target, q.Budget, 0), verdicts) {
-		var settings []string
-		for _, s := range recipe.Variables() {
-			settings = append(settings, s.Variable+"="+s.Value)
+		layout, ok := recipeLayouts[recipe.ID]
+		if !ok || layoutOf(in) == layout.of {
+			continue // the hint has it
 		}
-		if len(settings) == 0 {
-			continue
-		}
-		lines = append(lines, "or "+recipe.Title+", with environment.extra "+strings.Join(settings, ", ")+":")
+		lines = append(lines, "or "+recipe.Title+", with database.postgresql.layout "+layout.answer+":")
 		lines = append(lines, recipe.SQL...)
 	}
 	return lines

@@ -40,7 +40,7 @@ func startDatabase(t *testing.T) (*pgtest.Server, *pgtest.Authority) {
 		Settings: map[string]string{"max_connections": "300"},
 		Access:   "host all all 127.0.0.1/32 scram-sha-256\n",
 		SQL: fmt.Sprintf("CREATE ROLE portal LOGIN CREATEDB PASSWORD '%[1]s';\nCREATE ROLE poor LOGIN PASSWORD '%[1]s';\n"+
-			"CREATE ROLE full LOGIN CREATEDB CONNECTION LIMIT 3 PASSWORD '%[1]s';\n", databasePassword),
+			"CREATE ROLE full LOGIN CREATEDB CONNECTION LIMIT 3 PASSWORD '%[1]s';\nCREATE DATABASE poors OWNER poor;\n", databasePassword),
 		Pair: ca.Issue(pgtest.Certificate{Names: []string{databaseHost}}),
 	})
 	if errors.Is(err, pgtest.ErrMissing) {
@@ -141,6 +141,12 @@ func TestDatabaseChecks(t *testing.T) {
 		{"no CREATEDB in schema mode", given("database.postgresql.user", "poor", "database.postgresql.database", "postgres", "environment.extra",
 			[]answers.EnvVar{{Name: "APP_CONFIG_backend_database_pluginDivisionMode", Value: "schema"}}), nil,
 			want{"pass", "warn tls.off", "pass database.ok", "fail schema.create", "pass"}},
+		{"no databases where they are to be there", given("database.postgresql.user", "poor", "database.postgresql.layout", "existing"), nil,
+			want{"pass", "warn tls.off", "fail database.missing", "skip", "skip"}},
+		{"schemas in somebody else's database", given("database.postgresql.user", "poor", "database.postgresql.database", "postgres", "database.postgresql.layout", "schema"), nil,
+			want{"pass", "warn tls.off", "pass database.ok", "fail schema.create", "pass"}},
+		{"schemas in a database of its own", given("database.postgresql.user", "poor", "database.postgresql.database", "poors", "database.postgresql.layout", "schema"), nil,
+			want{"pass", "warn tls.off", "pass database.ok", "pass", "pass"}},
 		{"no room for the role", given("database.postgresql.user", "full"), nil,
 			want{"pass", "warn tls.off", "pass database.ok", "pass", "fail limit.role.tight"}},
 		{"no room for many pods", given("scaling.replicas", 10), nil, want{"pass", "warn tls.off", "pass database.ok", "pass", "warn limit.budget"}},
@@ -303,9 +309,9 @@ func TestWaysOutAreUnderstood(t *testing.T) {
 	in := onDatabase(5432, map[answers.Key]any{"database.postgresql.user": "poor"})
 	q, _ := databaseQuery(in)
 	missing := []postgres.Verdict{databaseVerdict("role.createdb", "")}
-	lines := strings.Join(waysOut(q, missing), "\n")
+	lines := strings.Join(waysOut(in, q, missing), "\n")
 	for _, want := range []string{
-		"APP_CONFIG_backend_database_ensureExists=false", "APP_CONFIG_backend_database_pluginDivisionMode=schema",
+		"with database.postgresql.layout existing:", "with database.postgresql.layout schema:",
 		`CREATE DATABASE "backstage_plugin_catalog" OWNER "poor"`,
 	} {
 		if !strings.Contains(lines, want) {

@@ -55,6 +55,9 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	if r.Plan.Rotates() {
 		env.Ask = s.env.Ask(r.Input)
 	}
+	if r.Plan.ConfirmsDatabase() {
+		env.Databases = s.env.Databases(r.Input)
+	}
 	if s.Offline() {
 		env.Journal = s.settings.Journal
 	}

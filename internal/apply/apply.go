@@ -27,6 +27,9 @@ type Env struct {
 	Helm    func(context.Context) (*chart.Helm, error)                          // the operator's own; nil when no action needs it
 	Read    func(path string) (file.Snapshot, error)                            // reads files before they are written; nil is file.Read
 
+	// Databases returns the names of Backstage's databases that are at the server now;
+	// nil where nobody can look.
+	Databases func(context.Context) ([]string, error)
 	// Ask asks the server behind a credential whether it takes a value, which no
 	// output shows; nil when no action needs it. It takes some seconds at most.
 	Ask func(context.Context, secret.Text) plan.Answer
@@ -278,7 +281,7 @@ func (r *run) note(a plan.Action, status Status, text string) {
 // waits tells the actions that change nothing themselves and can be waited on.
 func waits(a plan.Action) bool {
 	switch a.(type) {
-	case plan.AwaitRollout, plan.AwaitSync:
+	case plan.AwaitRollout, plan.AwaitSync, plan.ConfirmDatabase:
 		return true
 	}
 	return false

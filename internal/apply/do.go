@@ -56,6 +56,8 @@ func (r *run) do(ctx context.Context, action plan.Action) (Status, error) {
 		return r.restart(whole, a)
 	case plan.AwaitRollout:
 		return Done, r.await(ctx, a)
+	case plan.ConfirmDatabase:
+		return Done, r.confirmDatabase(ctx, a)
 	case plan.Prove:
 		return r.prove(ctx, a)
 	case plan.AwaitAccepted:

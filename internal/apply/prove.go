@@ -83,17 +83,23 @@ func (r *run) complaints(ctx context.Context, a plan.Prove) (findings []cause.Fi
 	if len(a.Findings) == 0 {
 		return nil, ""
 	}
+	return r.logged(ctx, a.Namespace, func(id string) bool { return slices.Contains(a.Findings, id) })
+}
+
+// logged is what the new pods' logs say of what is wanted; silent is why they are
+// not known.
+func (r *run) logged(ctx context.Context, namespace string, wanted func(id string) bool) (findings []cause.Finding, silent string) {
 	for _, pod := range r.rolled.Pods {
 		if pod.Template == k8s.TemplateOld || pod.Phase == "Terminating" {
 			continue
 		}
-		lines, err := r.env.Cluster.Logs(ctx, a.Namespace, pod.Name, logTail)
+		lines, err := r.env.Cluster.Logs(ctx, namespace, pod.Name, logTail)
 		if err != nil {
 			silent = err.Error()
 			continue
 		}
 		for _, f := range cause.Explain(lines) {
-			if slices.Contains(a.Findings, f.ID) {
+			if wanted(f.ID) {
 				findings = append(findings, f)
 			}
 		}

@@ -48,6 +48,7 @@ func (p *Plan) actions() {
 	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list)})
 		list = append(list, p.proof()...)
+		list = append(list, p.confirmDatabase()...)
 	} else if p.rotation != nil && p.reloads() {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, After: c.Cluster.Deployment.Generation})
 		list = append(list, p.proof()...)
@@ -148,7 +149,7 @@ func (p *Plan) Changes() int {
 	n := 0
 	for _, a := range p.Actions {
 		switch a.(type) {
-		case KeepPrevious, MarkKept, DropPrevious, Prove, AwaitAccepted, AwaitRejected:
+		case KeepPrevious, MarkKept, DropPrevious, Prove, ConfirmDatabase, AwaitAccepted, AwaitRejected:
 		default:
 			n++
 		}

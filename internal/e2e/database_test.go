@@ -23,7 +23,7 @@ func startInCluster(t *testing.T, s *site) (host string) {
 	server, err := pgtest.Start(t.Context(), pgtest.Options{
 		Settings: map[string]string{"max_connections": "300"},
 		Access:   "host all all 127.0.0.1/32 scram-sha-256\n",
-		SQL:      "CREATE ROLE portal LOGIN CREATEDB PASSWORD " + quoted + ";\nCREATE ROLE poor LOGIN PASSWORD " + quoted + ";\n" +
+		SQL: "CREATE ROLE portal LOGIN CREATEDB PASSWORD " + quoted + ";\nCREATE ROLE poor LOGIN PASSWORD " + quoted + ";\n" +
 			"CREATE DATABASE backstage_plugin_catalog OWNER portal;\n", // a pod would make it, and kwok only plays pods
 	})
 	if errors.Is(err, pgtest.ErrMissing) {

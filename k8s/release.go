@@ -94,6 +94,21 @@ func (c *Client) ReleaseRevision(ctx context.Context, namespace, release string)
 	return revisionOf(newestOf(all)), nil
 }
 
+// ReleaseAt reads one revision of a Helm release, with its values and its chart. It
+// returns ErrNotFound when Helm keeps it no more.
+func (c *Client) ReleaseAt(ctx context.Context, namespace, release string, revision int) (Release, error) {
+	name := fmt.Sprintf("sh.helm.release.v1.%s.v%d", release, revision)
+	s, err := c.Secret(ctx, namespace, name)
+	if err != nil {
+		return Release{}, err
+	}
+	r := Release{Name: release, Namespace: namespace, Installed: true, Bytes: []byte(s.Values["release"].Reveal())}
+	if err := r.decode(); err != nil {
+		return Release{}, fmt.Errorf("Secret %s: %w", name, err)
+	}
+	return r, nil
+}
+
 func revisionOf(o metav1.PartialObjectMetadata) int {
 	revision, err := strconv.Atoi(o.Labels["version"])
 	if err != nil {

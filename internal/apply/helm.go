@@ -59,18 +59,11 @@ func (r *run) rollback(ctx context.Context, a plan.Rollback) (Status, error) {
 	if err != nil {
 		return Failed, err
 	}
-	back := func() error {
-		return helm.Rollback(ctx, a.Helm, a.Revision, func(line string) { r.tell(a, Progress, line) })
+	progress := func(line string) { r.tell(a, Progress, line) }
+	if a.Adopts {
+		return Done, r.adopt(ctx, helm, a, progress)
 	}
-	err = back()
-	var failed *chart.HelmError
-	if a.Adopts && errors.As(err, &failed) && failed.Status == "" && !errors.Is(err, chart.ErrBusy) {
-		// Helm 3 stops at a claim that the revision before has not, or would take its
-		// binding away; the failed revision has it, and from there it goes on.
-		r.tell(a, Progress, "once more: helm takes up the volume that was kept")
-		err = back()
-	}
-	return Done, err
+	return Done, helm.Rollback(ctx, a.Helm, a.Revision, progress)
 }
 
 func (r *run) helm(ctx context.Context) (*chart.Helm, error) {

@@ -196,7 +196,7 @@ func TestTryMode(t *testing.T) {
 	s, host := onVolume(t)
 	s.crashWith(t, "DATABASE_CLIENT", "pg")
 	before := s.state(t)
-	try := s.toPostgres(host, "--upgrade", "--on-failure", "undo", "--wait", "2s", "--set", "scaling.replicas=2")
+	try := s.toPostgres(host, "--upgrade", "--on-failure", "undo", "--wait", "2s", "--set", "scaling.replicas=2", "--set", "scaling.autoscaling.enabled=true")
 	text := s.execute(t, s.switching(), try...)
 	if text.code != 1 || !strings.Contains(text.stderr, "everything was put back as it was") || !strings.Contains(text.stderr, "exit code 7") {
 		t.Errorf("exit %d\n%s", text.code, text.stderr)
@@ -215,6 +215,9 @@ func TestTryMode(t *testing.T) {
 	same(t, "put back once more", before, s.state(t))
 	if d := s.portal(t); d.Status.UpdatedReplicas != 1 || d.Status.AvailableReplicas != 1 || d.Status.UnavailableReplicas != 0 {
 		t.Errorf("the portal is not up: %+v", d.Status)
+	}
+	if out, err := s.shell(t, "kubectl get hpa -o name -n "+s.namespace); err != nil || out != "" {
+		t.Errorf("of PostgreSQL there is left: %s%v", out, err)
 	}
 	if claim := s.claim(t); claim.kept() || s.previous(t) {
 		t.Errorf("left over: %v, old values %t", claim, s.previous(t))

@@ -1,8 +1,11 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -64,6 +67,36 @@ func TestSwitchKilled(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no run left anything to undo")
+	}
+}
+
+// TestSwitchWhoseHelmIsKilled: a release that is pending takes no upgrade, and goes
+// back all the same.
+func TestSwitchWhoseHelmIsKilled(t *testing.T) {
+	s, host := onVolume(t)
+	before := s.state(t)
+	cmd := s.command(t, s.switching(), append(s.toPostgres(host, "--upgrade"), "--chart", s.slow(t))...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, "helm to be at work", func() bool { return len(s.labelled(t, "owner=helm,status=pending-upgrade")) == 1 })
+	for _, pid := range children(t, cmd.Process.Pid) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	if !strings.Contains(stderr.String(), "not by an upgrade: ") || !strings.Contains(stderr.String(), "everything was put back as it was") {
+		t.Error(stderr.String())
+	}
+	same(t, "after helm was killed", before, s.state(t))
+	if len(s.labelled(t, "owner=helm,status=deployed")) != 1 || s.previous(t) {
+		t.Error("the release is not deployed, or old values are kept")
 	}
 }
 

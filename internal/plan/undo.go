@@ -69,7 +69,7 @@ func (a RestoreSecret) Title() string {
 type Rollback struct {
 	Helm     chart.Upgrade // Release, Namespace and how helm reaches the cluster
 	Revision int
-	Adopts   bool // it takes up a claim that was kept, which Helm 3 can do in a second attempt only
+	Adopts   bool // it takes up a claim that was kept, which takes an upgrade to what the revision was
 }
 
 // ID returns "undo.upgrade".
@@ -78,8 +78,11 @@ func (a Rollback) ID() string { return "undo." + a.Undoes() }
 // Undoes returns the Upgrade's ID.
 func (a Rollback) Undoes() string { return "upgrade" }
 
-// Title returns the command.
+// Title returns the command, or what it comes to.
 func (a Rollback) Title() string {
+	if a.Adopts {
+		return fmt.Sprintf("bring release %s back to revision %d, with its volume", Quote(a.Helm.Release), a.Revision)
+	}
 	return fmt.Sprintf("helm rollback %s %d -n %s", Quote(a.Helm.Release), a.Revision, Quote(a.Helm.Namespace))
 }
 

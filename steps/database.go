@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
@@ -33,13 +34,13 @@ func database() Step {
 				Seen: volumeSeen,
 				Why:  "Without SQLite the release has no volume, and helm deletes this one with all its data, unless it is kept. Only what is kept can be gone back to; it can be deleted any time."},
 			{Key: "database.sqlite.persistence", Title: "Keep SQLite on a volume", Ask: More, When: onSQLite, Value: boolValue,
-				Why: "Without it the data is gone whenever the pod restarts."},
+				Why: "Without it the data is gone whenever the pod restarts. With it every roll-out starts the new pod beside the old one: it can hang, or both write the same file, so scale the Deployment to 0 before an upgrade."},
 			{Key: "database.sqlite.size", Title: "Volume size", Example: "1Gi", Ask: More, When: persistent, Value: quantity, Why: "Size of the PersistentVolumeClaim."},
 			{Key: "database.sqlite.storageClass", Title: "Storage class", Example: "standard", Ask: More, When: persistent, Value: nameValue.orEmpty(), Default: "the cluster's default class",
 				Choices: storageClasses,
 				Why:     "Which kind of volume."},
 			{Key: "database.sqlite.accessMode", Title: "Access mode", Ask: More, When: persistent, Value: textValue,
-				Options: []Option{{"ReadWriteOnce", "ReadWriteOnce", "one node at a time"}, {"ReadWriteMany", "ReadWriteMany", "several nodes"}},
+				Options: []Option{{"ReadWriteOnce", "ReadWriteOnce", "one node at a time: on another node the new pod of a roll-out waits for the old one and can hang"}, {"ReadWriteMany", "ReadWriteMany", "several nodes: in a roll-out two pods write one file, which can damage it"}},
 				Why:     "How the volume may be mounted."},
 			{Key: "database.sqlite.mountPath", Title: "Mount path", Example: "/app/.config/backstage", Ask: More, When: onSQLite, Value: textValue.with(absolutePathRule),
 				Why: "Directory of the database files in the container."},
@@ -140,7 +141,10 @@ func databaseNotes(in plan.Input) []string {
 	if !ok {
 		return notes
 	}
-	notes = append(notes, service.Name+": "+service.TLS+".")
+	notes = append(notes, service.Name+": "+service.TLS+".", "Role: "+service.Role+".", "Pooler: "+service.Pooler+".")
+	for _, warning := range service.Warnings {
+		notes = append(notes, strings.ToUpper(warning[:1])+warning[1:]+".")
+	}
 	if service.Private && service.Bundle != "" && verified.holds(in) && in.PostgresCA() == nil {
 		notes = append(notes, "Its CA file for database.postgresql.caFile: "+service.Bundle)
 	}
@@ -155,6 +159,9 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	}
 	if d.Database.Type == "sqlite" && d.Database.SQLite.Persistence && d.Database.SQLite.AccessMode != "ReadWriteMany" {
 		p.Warn("database", "SQLite on a ReadWriteOnce volume: an upgrade starts the new pod first and can hang; scale the Deployment to 0 before, or use PostgreSQL")
+	}
+	if d.Database.Type == "sqlite" && d.Database.SQLite.Persistence && d.Database.SQLite.AccessMode == "ReadWriteMany" {
+		p.Warn("database", "SQLite on a ReadWriteMany volume: in an upgrade two pods write the same file, which can damage it; scale the Deployment to 0 before, or use PostgreSQL")
 	}
 	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !in.Unverified() && in.PostgresCA() == nil && privateAuthority(pg.Host) {
 		p.Warn("database", "the certificate of %s is likely of a private authority, which the portal does not trust: set database.postgresql.caFile, or the pods fail at start", pg.Host)

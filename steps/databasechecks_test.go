@@ -293,7 +293,7 @@ func TestDatabaseNotes(t *testing.T) {
 	in := onDatabase(5432, map[answers.Key]any{"database.postgresql.host": "x.abc.eu-west-1.rds.amazonaws.com", "database.postgresql.ssl": true})
 	in.Current.Cluster.Deployment = k8s.Deployment{Database: "better-sqlite3"}
 	notes := strings.Join(databaseNotes(in), "\n")
-	for _, want := range []string{"moves no data", "Amazon RDS", "global-bundle.pem"} {
+	for _, want := range []string{"moves no data", "Amazon RDS", "global-bundle.pem", "ALTER ROLE <role> CREATEDB", "Pooler: "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in %s", want, notes)
 		}

@@ -321,7 +321,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: watcher-NS}]
 		return err
 	})
 	err := watchUntil(t, c, ns, brief(), func(r Rollout) bool {
-		return r.EventsHidden != "" && r.LogsHidden != "" && len(r.Pods) == 2 && r.Pods[0].Template == TemplateNew
+		return r.EventsHidden != "" && r.LogsHidden != "" && len(r.Pods) == 2 && r.Pods[0].Template == TemplateNew && len(r.Troubles) == 2
 	})
 	got := err.Last
 	if !strings.Contains(got.EventsHidden, "list on events") || !strings.Contains(got.LogsHidden, "get on pods/log") {

@@ -51,6 +51,8 @@ type Client struct {
 	private bool // roots are of Config.CA
 	own     []string
 	now     func() time.Time
+
+	recorded func(database string) *session // what a Job has been answered; nil asks
 }
 
 // New makes a Client. The error is about Config.CA: no certificate in it.

@@ -1,8 +1,10 @@
 package wizard
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
@@ -71,4 +73,42 @@ func (s *Session) Settle() {
 	if s.env.Postgres != nil {
 		s.env.Postgres.Settle()
 	}
+}
+
+// PasteResult takes what a Job wrote that asked PostgreSQL from the cluster, in place
+// of asking from here; "" takes it back. The error completes "The value …".
+func (s *Session) PasteResult(text string) error {
+	if strings.TrimSpace(text) == "" {
+		s.current.ProbeResult = nil
+		s.changed()
+		return nil
+	}
+	if !strings.Contains(text, steps.JobMark) {
+		return fmt.Errorf("must be what the Job's log has: lines that begin with %s", strings.TrimSpace(steps.JobMark))
+	}
+	s.current.ProbeResult = []byte(text)
+	s.changed()
+	return nil
+}
+
+// JobHelps tells whether a Job in the cluster would show what could not be seen
+// from here.
+func (s *Session) JobHelps(results []check.Result) bool {
+	return len(s.current.ProbeResult) == 0 && steps.JobHelps(s.Input(), results)
+}
+
+// DatabaseJob is that Job; why says what is missing for it.
+func (s *Session) DatabaseJob() (job steps.DatabaseJob, why string) {
+	return steps.NewDatabaseJob(s.Input())
+}
+
+// SettledJob looks at what is there and asks, as Headless does before it plans, and
+// returns the Job; why says what is missing for it.
+func (s *Session) SettledJob(ctx context.Context) (job steps.DatabaseJob, why string, err error) {
+	if _, err := s.Use(s.Look(ctx, s.Query())); err != nil {
+		return job, "", err
+	}
+	s.AskProvider(ctx)
+	job, why = s.DatabaseJob()
+	return job, why, nil
 }

@@ -40,6 +40,9 @@ type Terminal struct {
 	// returns where. Drivers call it when the operator leaves and wants it, and
 	// when a signal or a fault ends the run.
 	SaveDraft func(*Session) (path string, err error)
+	// SaveJob writes the manifest of a Job that asks PostgreSQL from the cluster; it
+	// returns where. nil: there is no place for it.
+	SaveJob func(manifest []byte) (path string, err error)
 	// Signals ends the run when it is closed or receives: SIGTERM, SIGHUP.
 	Signals <-chan struct{}
 }

@@ -1,6 +1,12 @@
 package wizard
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/openchoreo/backstage-setup/steps"
+)
 
 // mayCreate tells whether making a database would show more than was seen.
 func (m *screen) mayCreate() bool { return m.s.MayCreate(m.checks.results) }
@@ -28,4 +34,53 @@ func (m *screen) takeOffered(b *box) tea.Cmd {
 	m.refresh()
 	m.say(Good, "Taken from %s", where)
 	return nil
+}
+
+// jobHelps tells whether a Job in the cluster would show what was not seen from here.
+func (m *screen) jobHelps() bool { return m.s.JobHelps(m.checks.results) }
+
+// askJob offers a Job that asks PostgreSQL from the cluster, and takes its result.
+func (m *screen) askJob() tea.Cmd {
+	job, why := m.s.DatabaseJob()
+	if why != "" {
+		m.say(Plain, "There is no Job yet: %s.", why)
+		return nil
+	}
+	q := menu{title: "Ask PostgreSQL from inside the cluster, with a Job of your own?"}
+	var about lines
+	about.add(Plain, "", "A pod with psql asks the same questions and changes nothing; its log is the result. It also sees what the portal's pods see: names, NetworkPolicies, addresses.")
+	q.choices = []choice{{"Back to the review", func() tea.Cmd { return nil }}, {"Paste the result", m.askResult}}
+	if m.t.SaveJob != nil {
+		q.choices = append(q.choices, choice{"Write the Job's manifest to a file, and show the commands", func() tea.Cmd { return m.saveJob(job) }})
+	}
+	q.about = about
+	return m.ask(q)
+}
+
+// saveJob writes the manifest and shows what to type.
+func (m *screen) saveJob(job steps.DatabaseJob) tea.Cmd {
+	path, err := m.t.SaveJob(job.Manifest)
+	if err != nil {
+		m.say(Bad, "The Job could not be written: %v", err)
+		return nil
+	}
+	var about lines
+	for _, c := range slices.Concat(job.Before, []string{job.Apply + path}, job.After) {
+		about.add(Command, "", "%s", c)
+	}
+	return m.ask(menu{title: "The Job is in " + path + ". In another terminal:", about: about, choices: []choice{
+		{"Paste the result, which is in " + steps.JobResultFile, m.askResult},
+		{"Back to the review", func() tea.Cmd { return nil }},
+	}})
+}
+
+func (m *screen) askResult() tea.Cmd {
+	var about lines
+	about.add(Dim, "", "All of the Job's log, in one paste. Empty asks from here again.")
+	return m.askText("Paste the result of the Job", about, newSecretBox(Field{}), func(text string) (tea.Cmd, error) {
+		if err := m.s.PasteResult(text); err != nil {
+			return nil, err
+		}
+		return m.reviewedAnew(), nil
+	})
 }

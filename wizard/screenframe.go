@@ -306,6 +306,9 @@ func (m *screen) reviewHints() []hint {
 	if v.failed != "" {
 		hints = append(hints, hint{"c", "go on although it failed"})
 	}
+	if m.jobHelps() {
+		hints = append(hints, hint{"o", "ask with a Job"})
+	}
 	if steps.MaySkip(v.failed) {
 		hints = append(hints, hint{"s", "leave it out, with a reason"})
 	}

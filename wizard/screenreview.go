@@ -167,6 +167,10 @@ func (m *screen) pressReview(key string) tea.Cmd {
 		if m.unproven() {
 			return m.askProbe()
 		}
+	case "o":
+		if m.jobHelps() {
+			return m.askJob()
+		}
 	case "d":
 		if m.mayCreate() {
 			return m.askCreate()

@@ -45,7 +45,8 @@ type Settings struct {
 	Yes        bool
 	Contexts   []string // of the kubeconfig
 
-	ProbeCreate bool // a database is made and dropped at PostgreSQL
+	ProbeResult []byte // what a Job in the cluster wrote that asked PostgreSQL
+	ProbeCreate bool   // a database is made and dropped at PostgreSQL
 }
 
 // Session is one run: what people said, what is there, and what follows. It
@@ -95,7 +96,7 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
 		LastTarget: settings.Last, DryRun: settings.DryRun, Await: settings.Await, Revoked: settings.Revoked, History: settings.History,
-		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted, ProbeCreate: settings.ProbeCreate,
+		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted, ProbeCreate: settings.ProbeCreate, ProbeResult: settings.ProbeResult,
 		Accept: settings.Accept, DropLastApplied: slices.Contains(settings.Accept, "secret.last-applied"),
 	}
 	scrub.Add(settings.Pasted.Service)

@@ -20,7 +20,8 @@ type flags struct {
 	saveAnswers                                    string
 	accept, skip                                   []string
 	caFile, trustCA, userToken, serviceToken, jwks string
-	probe, probeCreate                             bool
+	probe, probeCreate, probeJob                   bool
+	probeResult                                    string
 	restart, onFailure                             string
 	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
@@ -51,6 +52,8 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	f.registerRun(cmd, output)
 	f.registerProofs(cmd)
 	fs.StringVar(&f.trustCA, "trust-ca", "", "trust the authority that PostgreSQL itself shows, if it has this `FINGERPRINT`: sha256:... of its own certificate file")
+	fs.BoolVar(&f.probeJob, "probe-job", false, "print a Kubernetes Job that asks PostgreSQL from the cluster, and the commands around it; nothing else is done")
+	fs.StringVar(&f.probeResult, "probe-result", "", "`FILE` with the log of such a Job, - for stdin, in place of asking PostgreSQL from here")
 	fs.BoolVar(&f.probeCreate, "probe-create", false, "let the checks make a database at PostgreSQL and drop it again, to see that the role may")
 	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
 	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")

@@ -23,7 +23,7 @@ var flagGroups = []struct {
 	{"Files and Secret", []string{"values", "edit", "place", "backup", "secret-name", "delivery", "secret-out", "keep-previous", "history"}},
 	{"Running", []string{"yes", "dry-run", "accept", "skip", "upgrade", "restart", "await", "wait", "prove-revoked", "on-failure", "undo", "timeout", "subject", "with-release", "with-cluster", "forward", "logins"}},
 	{"Identity provider", []string{"ca-file", "probe", "user-token", "service-token", "jwks"}},
-	{"PostgreSQL", []string{"trust-ca", "probe-create"}},
+	{"PostgreSQL", []string{"trust-ca", "probe-job", "probe-result", "probe-create"}},
 	{"Output", []string{"output", "plain", "no-color", "log", "log-file", "version", "help"}},
 }
 

@@ -66,6 +66,9 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if f.edit != "" && !slices.Contains(s.Input().Draft.Target.Values, f.edit) {
 		return usage("--edit %q is not one of the values files", f.edit).hinted("give it with -f too")
 	}
+	if f.probeJob {
+		return a.printJob(ctx, s)
+	}
 	interactive := a.interactive(f)
 	end, err := a.drive(ctx, s, f, interactive)
 	s.Settle()
@@ -122,6 +125,9 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	if env.Postgres, err = a.postgres(); err != nil {
 		return nil, err
 	}
+	if settings.ProbeResult, err = a.probeResult(f); err != nil {
+		return nil, err
+	}
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
 		env.Connect = func(name string) (*k8s.Client, error) {
@@ -166,7 +172,7 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 	}
 	ended, stop := a.signalled()
 	defer stop()
-	t := wizard.Terminal{In: a.In, Out: a.Err, Environ: a.Environ, NoColor: f.noColor, SaveDraft: a.saveDraft, Signals: ended}
+	t := wizard.Terminal{In: a.In, Out: a.Err, Environ: a.Environ, NoColor: f.noColor, SaveDraft: a.saveDraft, SaveJob: a.saveJob, Signals: ended}
 	if a.wantsLines(f) {
 		return wizard.Lines(ctx, s, t)
 	}

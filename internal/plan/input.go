@@ -76,7 +76,8 @@ type Current struct {
 	Skip  map[string]string // checks that are not made, with the reason
 	Probe bool              // requests that leave a failed attempt in the provider's log are allowed
 
-	ProbeCreate bool // a database is made and dropped at PostgreSQL, to see whether it can be
+	ProbeResult []byte // what a Job in the cluster wrote that asked PostgreSQL; nil asks from here
+	ProbeCreate bool   // a database is made and dropped at PostgreSQL, to see whether it can be
 }
 
 // ValuesFile is one values file.

@@ -73,7 +73,13 @@ func writeAsk(b *strings.Builder, a jobAsk, database, after string) {
 }
 
 // outdented leaves out the tabs of the source, which YAML's block would show.
-func outdented(sql string) string { return strings.ReplaceAll(sql, "\n\t", "\n") }
+func outdented(sql string) string {
+	lines := strings.Split(sql, "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimLeft(line, "\t")
+	}
+	return strings.Join(lines, "\n")
+}
 
 // PsqlMode is what PGSSLMODE has to be for psql to do what the portal does.
 func (t Target) PsqlMode() string {

@@ -97,7 +97,7 @@ backstage-setup-probe: end
 		lines.Expect("The Job's log")
 		lines.Send(strings.TrimSuffix(line, "\n") + "\r")
 	}
-	lines.Expect("login.password", "cannot be applied")
+	lines.Expect("SQLSTATE 28P01", "cannot be applied")
 	lines.Send("\x03")
 	lines.Wait()
 }

@@ -22,7 +22,7 @@ func Groups() []Group {
 		{"backstage.auth", "Sign-in: the OAuth clients the portal uses; their secrets are in the Secret."},
 		{"backstage.database", "Where it keeps its data; the credentials are in the Secret."},
 		{"backstage.database.sqlite", ""},
-		{"backstage.database.sqlite.persistence", "Turning this off, or leaving sqlite, deletes the claim and its data."},
+		{"backstage.database.sqlite.persistence", "Turning this off, or leaving sqlite, deletes the claim and its data unless the claim is annotated helm.sh/resource-policy: keep."},
 		{"backstage.database.postgresql", ""},
 		{"backstage.features", "What it shows."},
 		{"backstage.features.workflows", ""},

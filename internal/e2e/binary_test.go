@@ -83,7 +83,7 @@ func forms(secret string) map[string]string {
 }
 
 // leaks looks for secret in text, in every form.
-func leaks(t *testing.T, where, text, secret string) {
+func leaks(t testing.TB, where, text, secret string) {
 	t.Helper()
 	for form, value := range forms(secret) {
 		if strings.Contains(text, value) {

@@ -120,7 +120,7 @@ func (s *site) run(t *testing.T, settings wizard.Settings, g map[answers.Key]any
 
 // roll renders the chart with the file that was written, applies it and waits
 // until the portal's Deployment has rolled out.
-func (s *site) roll(t *testing.T) {
+func (s *site) roll(t testing.TB) {
 	t.Helper()
 	c, err := chart.Open(s.chart)
 	if err != nil {

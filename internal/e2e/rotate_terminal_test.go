@@ -28,3 +28,73 @@ func TestRotateOnTheScreen(t *testing.T) {
 	screen.Expect("see whether the portal works with the new value", "requests to the API server")
 	w.holds(t, rotated)
 }
+
+// TestRotateOneSecretOnTheScreen: the window is announced before the review, and
+// the run says when to change the secret at the provider.
+func TestRotateOneSecretOnTheScreen(t *testing.T) {
+	w := newWorkshop(t)
+	screen := w.terminal(t, 120, 40, "rotate", "client-secret", "-n", w.namespace)
+	screen.Forbid(rotated)
+	screen.Expect("last set by", "Enter goes on")
+	screen.Send("\r")
+	screen.Expect("New value (required)", "The order: you say yes here")
+	screen.Send(rotated)
+	screen.Expect("26 characters")
+	screen.Send("\r")
+	screen.Expect("Apply these", "does not take it yet", "wait until the identity provider takes the new value")
+	screen.Press("a", "No, back")
+	screen.Press("yes", "● Yes, apply")
+	screen.Press("\r", "change it there now")
+	w.holds(t, idptest.PortalSecret)
+	w.Secrets(idptest.Portal, rotated)
+	if code := screen.Wait(); code != 0 {
+		t.Errorf("exit %d\n%s", code, screen.Screen())
+	}
+	screen.Expect("Without a secret that counts")
+	w.holds(t, rotated)
+}
+
+// TestRotateIsLeftWhileItWaits: Ctrl-C before the provider has the new secret
+// changes nothing.
+func TestRotateIsLeftWhileItWaits(t *testing.T) {
+	w := newWorkshop(t)
+	screen := w.terminal(t, 120, 40, "rotate", "client-secret", "-n", w.namespace)
+	screen.Expect("last set by", "Enter goes on")
+	screen.Send("\r")
+	screen.Expect("New value (required)")
+	screen.Send(rotated)
+	screen.Expect("26 characters")
+	screen.Send("\r")
+	screen.Expect("Apply these", "does not take it yet")
+	screen.Press("a", "No, back")
+	screen.Press("yes", "● Yes, apply")
+	screen.Press("\r", "change it there now")
+	screen.Send("\x03")
+	screen.Expect("Stopped.", "stopped by you before", "Look again")
+	chooses(screen, "\x1b[B", "Leave")
+	if code := screen.Wait(); code != 130 {
+		t.Errorf("exit %d\n%s", code, screen.Screen())
+	}
+	w.holds(t, idptest.PortalSecret)
+	if w.previous(t) {
+		t.Error("old values are kept")
+	}
+}
+
+// TestRotateInLines: the same questions line by line.
+func TestRotateInLines(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	screen := w.terminal(t, 100, 60, "rotate", "--plain", "-n", w.namespace)
+	screen.Forbid(rotated)
+	screen.Expect("Key of the Secret (number, or a name of your own) [client-secret]:")
+	screen.Send("\r")
+	screen.Expect("New value", "last set by")
+	screen.Send(rotated + "\r")
+	screen.Expect("Apply these 3 changes? yes/no")
+	screen.Send("yes\r")
+	if code := screen.Wait(); code != 0 {
+		t.Errorf("exit %d\n%s", code, screen.Screen())
+	}
+	w.holds(t, rotated)
+}

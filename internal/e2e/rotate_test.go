@@ -31,7 +31,7 @@ type workshop struct {
 
 // newWorkshop sets up a portal whose one client does everything, unless more
 // answers say otherwise.
-func newWorkshop(t *testing.T, more ...string) *workshop {
+func newWorkshop(t testing.TB, more ...string) *workshop {
 	t.Helper()
 	w := &workshop{newSite(t), idptest.Start(t, idptest.Options{Redirect: portalCallback})}
 	w.provided = true
@@ -48,9 +48,19 @@ func newWorkshop(t *testing.T, more ...string) *workshop {
 }
 
 // rotate runs the program headless with that new value.
-func (w *workshop) rotate(t *testing.T, value string, more ...string) output {
+func (w *workshop) rotate(t testing.TB, value string, more ...string) output {
 	t.Helper()
-	return w.execute(t, []string{"NEW=" + value}, w.rotation(more...)...)
+	return w.silent(t, w.execute(t, []string{"NEW=" + value}, w.rotation(more...)...), value)
+}
+
+// silent fails when an output shows one of the secrets that are about.
+func (w *workshop) silent(t testing.TB, got output, more ...string) output {
+	t.Helper()
+	for _, secret := range append(more, idptest.PortalSecret, idptest.ServiceSecret, rotated) {
+		leaks(t, "stdout", got.stdout, secret)
+		leaks(t, "stderr", got.stderr, secret)
+	}
+	return got
 }
 
 func (w *workshop) rotation(more ...string) []string {
@@ -561,5 +571,10 @@ func (r *running) end(t *testing.T) output {
 	}
 	r.told.Write(rest)
 	_ = r.cmd.Wait() // its exit code is looked at
-	return output{r.stdout.String(), r.told.String(), r.cmd.ProcessState.ExitCode()}
+	got := output{r.stdout.String(), r.told.String(), r.cmd.ProcessState.ExitCode()}
+	leaks(t, "stdout", got.stdout, rotated)
+	leaks(t, "stderr", got.stderr, rotated)
+	leaks(t, "stdout", got.stdout, idptest.PortalSecret)
+	leaks(t, "stderr", got.stderr, idptest.PortalSecret)
+	return got
 }

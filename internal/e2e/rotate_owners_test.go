@@ -1,0 +1,77 @@
+package e2e_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
+)
+
+// TestRotateWhatIsOwned: the Secret is left to its owner, who gets the commands for
+// this one key, and the pods are started anew after that.
+func TestRotateWhatIsOwned(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	for name, tt := range map[string]struct {
+		mark func(*corev1.Secret)
+		told string
+	}{
+		"Sealed Secrets": {func(s *corev1.Secret) {
+			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "bitnami.com/v1alpha1", Kind: "SealedSecret", Name: "portal", UID: "6c0c8f5a-0000-0000-0000-000000000000"}}
+		}, "kubeseal --raw"},
+		"Argo CD": {func(s *corev1.Secret) {
+			s.Annotations = map[string]string{"argocd.argoproj.io/tracking-id": "platform:/Secret:cp/backstage-secrets"}
+		}, "argocd app sync platform"},
+		"Flux": {func(s *corev1.Secret) {
+			s.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "platform", "kustomize.toolkit.fluxcd.io/namespace": "flux"}
+		}, "flux reconcile kustomization platform -n flux --with-source"},
+		"Vault operator": {func(s *corev1.Secret) {
+			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "secrets.hashicorp.com/v1beta1", Kind: "VaultStaticSecret", Name: "portal", UID: "6c0c8f5a-0000-0000-0000-000000000000"}}
+		}, "Set client-secret in Vault"},
+	} {
+		s := w.secret(t)
+		s.OwnerReferences, s.Annotations, s.Labels = nil, nil, nil
+		tt.mark(s)
+		if _, err := w.secrets(t).Update(t.Context(), s, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		got := w.rotate(t, rotated)
+		r := got.result(t)
+		if got.code != 0 || r.Applied || len(r.Actions) != 0 || r.Secret.Action != "external" {
+			t.Errorf("%s: exit %d\n%s%s", name, got.code, got.stdout, got.stderr)
+		}
+		if !mentions(r.Next, tt.told) || !mentions(r.Next, "rollout restart") || mentions(r.Next, "jenkins-api-key") || mentions(r.Next, "backend-secret") {
+			t.Errorf("%s: next %q", name, r.Next)
+		}
+		w.holds(t, idptest.PortalSecret)
+	}
+}
+
+// TestRotateWithReloader: who restarts the pods is waited for; the run does not
+// restart them a second time.
+func TestRotateWithReloader(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	patch := func(body string) {
+		t.Helper()
+		if _, err := w.deployments(t).Patch(t.Context(), "backstage", types.MergePatchType, []byte(body), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	patch(`{"metadata": {"annotations": {"reloader.stakater.com/auto": "true"}}}`)
+	before := w.rolls(t)
+	run := w.begin(t, []string{"NEW=" + rotated}, w.rotation()...)
+	run.until(t, "► wait for Deployment")
+	w.holds(t, rotated)
+	patch(fmt.Sprintf(`{"spec": {"template": {"metadata": {"annotations": {"reloader.stakater.com/last-reloaded-from": %q}}}}}`, time.Now()))
+	got := run.end(t)
+	r := got.result(t)
+	if got.code != 0 || became(r, "restart") != "" || became(r, "rollout") != "done" || became(r, "prove") != "done" || w.rolls(t) != before+1 || w.previous(t) {
+		t.Errorf("exit %d, made anew %d times\n%s%s", got.code, w.rolls(t)-before, got.stdout, got.stderr)
+	}
+}

@@ -60,7 +60,7 @@ func (m *screen) decider(send func(tea.Msg)) func(apply.Failure) apply.Decision 
 	}
 }
 
-// askDecision is the question of a roll-out that fails or was stopped.
+// askDecision is the question of a wait or a proof that fails or was stopped.
 func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 	if m.progress.ending {
 		msg.answer <- m.s.policy()
@@ -77,7 +77,7 @@ func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 	}
 	q.about = about
 	q.choices = []choice{
-		{"Wait on", func() tea.Cmd {
+		{waitOn(msg.failure), func() tea.Cmd {
 			ctx, cancel := context.WithCancel(m.ctx)
 			m.progress.cancel, m.progress.cancelled = cancel, false
 			msg.answer <- apply.Decision{Do: apply.WaitOn, Ctx: ctx}
@@ -96,7 +96,13 @@ func (m *screen) askDecision(msg decideMsg) tea.Cmd {
 func failureTitle(f apply.Failure) string {
 	var stuck *apply.Stuck
 	_, sync := f.Action.(plan.AwaitSync)
+	_, prove := f.Action.(plan.Prove)
+	_, confirm := f.Action.(plan.ConfirmDatabase)
 	switch {
+	case prove && !errors.Is(f.Err, context.Canceled):
+		return "The portal does not work with the new value."
+	case confirm && !errors.Is(f.Err, context.Canceled):
+		return "The portal does not run with the database as it should."
 	case sync && errors.Is(f.Err, context.Canceled):
 		return "Stopped waiting for External Secrets."
 	case sync:
@@ -107,6 +113,15 @@ func failureTitle(f apply.Failure) string {
 		return "The portal will not come up: waiting does not help."
 	}
 	return "The portal did not come up in time."
+}
+
+// waitOn says what it is to do the action once more.
+func waitOn(f apply.Failure) string {
+	switch f.Action.(type) {
+	case plan.Prove, plan.ConfirmDatabase:
+		return "Look again"
+	}
+	return "Wait on"
 }
 
 func (m *screen) tick() tea.Cmd { return m.after(time.Second, tickMsg{}) }

@@ -221,6 +221,8 @@ func TestFailureTitle(t *testing.T) {
 		"The portal will not come up: waiting does not help.":     {Action: plan.AwaitRollout{}, Err: &apply.Stuck{}},
 		"Stopped waiting for External Secrets.":                   {Action: plan.AwaitSync{}, Err: context.Canceled},
 		"External Secrets has not brought the Secret up to date.": {Action: plan.AwaitSync{}, Err: context.DeadlineExceeded},
+		"The portal does not work with the new value.":            {Action: plan.Prove{}, Err: apply.ErrUnproven},
+		"The portal does not run with the database as it should.": {Action: plan.ConfirmDatabase{}, Err: apply.ErrOtherDatabase},
 	} {
 		if got := failureTitle(f); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)

@@ -281,17 +281,10 @@ func (r *run) note(a plan.Action, status Status, text string) {
 // waits tells the actions that change nothing themselves and can be waited on.
 func waits(a plan.Action) bool {
 	switch a.(type) {
-	case plan.AwaitRollout, plan.AwaitSync, plan.ConfirmDatabase:
+	case plan.AwaitRollout, plan.AwaitSync, plan.ConfirmDatabase, plan.Prove:
 		return true
 	}
 	return false
-}
-
-// verifies tells the actions that change nothing and are not worth it when a run is
-// stopped.
-func verifies(a plan.Action) bool {
-	_, prove := a.(plan.Prove)
-	return prove || waits(a)
 }
 
 func (r *run) decide(a plan.Action, err error) Decision {
@@ -389,7 +382,7 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 	stopped, stuck := ctx.Err() != nil, false
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
-		if verifies(action) && (stopped || len(left) > 0) {
+		if waits(action) && (stopped || len(left) > 0) {
 			continue // who stops a run does not wait for another roll-out
 		}
 		if _, free := action.(plan.FreeVolume); free && stuck {

@@ -29,7 +29,7 @@ var rooms = map[string]room{
 	"":                                     {[]string{"internal/cli"}, "main wires streams, signals and exit code; it knows no rule about the portal"},
 	"internal/cli":                         {[]string{"wizard", "steps", "k8s", "templates", "internal/answers", "internal/apply", "internal/chart", "internal/check", "internal/file", "internal/plan", "internal/secret", "internal/values"}, "commands and flags hand values through; no provider and no database is spoken to from here"},
 	"wizard":                               {[]string{"steps", "k8s", "templates", "internal/answers", "internal/apply", "internal/chart", "internal/check", "internal/plan", "internal/secret"}, "the Session and its drivers: no HTTP, no SQL, no file of the operator's"},
-	"steps":                                {[]string{"k8s", "templates", "internal/answers", "internal/chart", "internal/check", "internal/file", "internal/idp", "internal/openbao", "internal/plan", "internal/postgres", "internal/secret", "internal/values"}, "what is asked, checked and planned, never how it looks or how it is carried out"},
+	"steps":                                {[]string{"k8s", "templates", "internal/answers", "internal/cause", "internal/chart", "internal/check", "internal/file", "internal/idp", "internal/openbao", "internal/plan", "internal/postgres", "internal/secret", "internal/values"}, "what is asked, checked and planned, never how it looks or how it is carried out"},
 	"internal/plan":                        {[]string{"k8s", "templates", "internal/answers", "internal/chart", "internal/file", "internal/secret", "internal/values"}, "a plan is pure: it knows no step, no action's execution, no server but through plain types"},
 	"internal/apply":                       {[]string{"k8s", "internal/cause", "internal/chart", "internal/file", "internal/openbao", "internal/plan", "internal/secret", "internal/values"}, "carrying out knows no question and no terminal; what the logs of a roll-out that fails mean belongs to its failure"},
 	"internal/answers":                     {[]string{"internal/secret"}, "what the operator wants is plain data: no Kubernetes, no Helm paths, no terminal"},
@@ -53,12 +53,13 @@ var rooms = map[string]room{
 	"internal/testcluster/cmd/testcluster": {[]string{"internal/testcluster"}, "the same by hand"},
 	"internal/terminaltest":                {nil, "a terminal for tests; knows nothing of the program"},
 	"internal/e2e":                         {nil, "tests alone"},
+	"internal/e2e/broken":                  {nil, "tests alone"},
 	"internal/deps":                        {nil, "names libraries for go.mod"},
 	"internal/docs":                        {[]string{"steps", "templates", "internal/answers", "internal/terminaltest"}, "writes documentation from what the program declares"},
 }
 
 // beside are tests and tools: no part of the program, which must not import them.
-var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/postgres/pgtest", "internal/idp/idptest", "internal/e2e", "internal/deps", "internal/docs"}
+var beside = []string{"internal/testcluster", "internal/testcluster/cmd/testcluster", "internal/testcluster/estest", "internal/terminaltest", "internal/chart/charttest", "internal/openbao/baotest", "internal/postgres/pgtest", "internal/idp/idptest", "internal/e2e", "internal/e2e/broken", "internal/deps", "internal/docs"}
 
 // library is a dependency: the production packages that may import it, and why
 // no others. The longest prefix counts.

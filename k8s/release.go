@@ -31,7 +31,8 @@ type Release struct {
 	Status          string         // Helm's, such as "deployed" or "pending-upgrade"
 	Config          map[string]any // the values that the operator gave, as helm get values shows them
 	Bytes           []byte         // as Helm stored it: base64, gzip, JSON of a release/v1; nil when it may not be read
-	Unknown         string         // why Revision, Status, Config and Bytes are not known
+	Manifest        string         // the objects that Helm applied, in YAML
+	Unknown         string         // why Revision, Status, Config, Bytes and Manifest are not known
 }
 
 // releaseLimit bounds the release's memory; Helm's own Secrets end at 1 MiB
@@ -147,13 +148,14 @@ func (r *Release) decode() error {
 				AppVersion string `json:"appVersion"`
 			} `json:"metadata"`
 		} `json:"chart"`
-		Config  map[string]any `json:"config"`
-		Version int            `json:"version"`
+		Config   map[string]any `json:"config"`
+		Manifest string         `json:"manifest"`
+		Version  int            `json:"version"`
 	}
 	if err := json.Unmarshal(text, &stored); err != nil {
 		return fmt.Errorf("the release is no JSON: %w", err)
 	}
-	r.Revision, r.Status, r.Config = stored.Version, stored.Info.Status, stored.Config
+	r.Revision, r.Status, r.Config, r.Manifest = stored.Version, stored.Info.Status, stored.Config, stored.Manifest
 	r.Chart, r.ChartVersion, r.AppVersion = stored.Chart.Metadata.Name, stored.Chart.Metadata.Version, stored.Chart.Metadata.AppVersion
 	return nil
 }

@@ -14,7 +14,7 @@ type CheckDoc struct{ ID, Title, Meaning, Do string }
 // CheckDocs returns every check that a flow can run, and the rules that
 // --accept knows, in the order they run.
 func CheckDocs() []CheckDoc {
-	return []CheckDoc{
+	return append([]CheckDoc{
 		{"cluster.reachable", "The cluster answers",
 			"Asks the API server for its version. A configured cluster that does not answer is never silently treated as if there were none.",
 			"Check the context, the network and that your credentials have not run out. To write files only, run with --offline."},
@@ -138,7 +138,7 @@ func CheckDocs() []CheckDoc {
 		{"files.writable", "The files can be written",
 			"Looks, without writing, whether the values file and the Secret manifest may be written: a file that is write-protected (mode 0444) is meant to stay as it is, for root too, and a new file is made beside the old one, so the directory must be writable.",
 			"Run chmod u+w on the file if it may be changed, or name another one with --values, --edit or --secret-out. On a read-only file system, work on a copy elsewhere."},
-	}
+	}, examinationDocs()...)
 }
 
 // verdictEntries are the codes that a check of the identity provider or of
@@ -159,7 +159,7 @@ func verdictEntries() []Entry {
 		e.Title += " of PostgreSQL's checks"
 		entries = append(entries, e)
 	}
-	return entries
+	return append(entries, examinationCodes()...)
 }
 
 func verdictEntry(id, class, cause, fix string) Entry {

@@ -188,7 +188,12 @@ func TestEveryCheckIsExplained(t *testing.T) {
 	unverified.Draft = onServer.Draft.Clone()
 	set(&unverified, "database.postgresql.ssl", true, answers.Source{Rank: answers.FromSet})
 	set(&unverified, "database.postgresql.verify", false, answers.Source{Rank: answers.FromSet})
-	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), databaseChecks(env, onVolume), Database().Checks(env, in), Rotate().Checks(env, in)) {
+	examined := in
+	examined.Current.Cluster.Thunder.Installed = true
+	examined.Current.Against = []plan.ValuesFile{{}}
+	examined.Draft = in.Draft.Clone()
+	set(&examined, "identity.provider", "thunder", answers.Source{Rank: answers.FromSet})
+	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), databaseChecks(env, onVolume), Database().Checks(env, in), Rotate().Checks(env, in), Check().Checks(env, examined)) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

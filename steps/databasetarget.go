@@ -26,6 +26,9 @@ func databaseQuery(in plan.Input) (q PostgresQuery, why string) {
 	} else if pg.SSL {
 		q.CA = in.PostgresCA()
 	}
+	if examining(in) {
+		q.CA = liveCA(in)
+	}
 	return q, why
 }
 
@@ -74,4 +77,21 @@ func changesDatabase(in plan.Input) bool {
 		same := slices.ContainsFunc(there, func(p answers.Proposal) bool { return p.Key == key && p.Value == in.Draft.Get(key) })
 		return kind == answers.Hidden || !same
 	})
+}
+
+// liveCA is what the portal that runs trusts for PostgreSQL, in PEM; nil is what
+// Node.js trusts by itself.
+func liveCA(in plan.Input) []byte {
+	e, ok := in.Current.Cluster.Deployment.EnvVar("APP_CONFIG_backend_database_connection_ssl_ca")
+	s := in.Current.Cluster.Secret.Secret
+	switch {
+	case ok && s != nil && e.SecretName == s.Name:
+		return []byte(s.Values[e.SecretKey].Reveal())
+	case ok && e.Value != "":
+		return []byte(e.Value)
+	}
+	if text := in.DatabaseSetting("connection", "ssl", "ca"); text != "" {
+		return []byte(text)
+	}
+	return nil
 }

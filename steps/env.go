@@ -38,6 +38,7 @@ type Env struct {
 	Helm           func(context.Context) (*chart.Helm, error) // the operator's own
 	Provider       *Provider                                  // the identity provider; nil asks nobody
 	Postgres       *Postgres                                  // the database server; nil asks nobody
+	Visitor        *Visitor                                   // portal and API over HTTP; nil asks nobody
 }
 
 // Chart finds the chart that ref names: a version, a directory, an archive or an

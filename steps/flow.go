@@ -115,6 +115,9 @@ func set(in *plan.Input, key answers.Key, value any, source answers.Source) {
 
 // Problems returns every wrong and every missing answer of the steps that apply.
 func (f Flow) Problems(in plan.Input) (wrong, missing answers.Problems) {
+	if f.Silent {
+		return nil, nil
+	}
 	for _, s := range f.Steps {
 		for _, q := range s.Questions {
 			if !s.Applies(in, q) {

@@ -159,6 +159,9 @@ func (j judge) discovery(ctx context.Context) check.Result {
 	if r.Cure != nil && d.Issuer != issuer && isIssuer(d.Issuer) {
 		r.Cure.Propose = []check.Proposal{{Key: "identity.issuer", Value: d.Issuer}}
 	}
+	if examining(j.in) {
+		r = chosen(r, j.in.Draft.Portal.BaseURL)
+	}
 	if r.Status == check.Inconclusive {
 		return j.unreached(r)
 	}
@@ -176,6 +179,10 @@ func isIssuer(text string) bool {
 // and nothing of this changes.
 func (j judge) unreached(r check.Result) check.Result {
 	r.Hint += "; to go on without asking: --skip identity.discovery=REASON"
+	if examining(j.in) {
+		r.Status = check.Fail
+		return r
+	}
 	if !changesIdentity(j.in) {
 		r.Status = check.Warn
 		r.Found += "\nnothing about signing in changes, so the run goes on; the other checks of the provider have nothing to ask"
@@ -272,7 +279,7 @@ func (j judge) expectations() idp.Expectations {
 func (j judge) token(ctx context.Context) check.Result {
 	e := j.expectations()
 	e.ClientID, _ = serviceOf(j.in)
-	if j.in.Draft.Security.Authorization {
+	if j.in.Draft.Security.Authorization && !examining(j.in) { // which has a check of its own for the binding
 		e.Binding = j.in.Draft.Authorization.Subject
 	}
 	access := j.in.Current.Pasted.Service
@@ -317,6 +324,29 @@ func (j judge) token(ctx context.Context) check.Result {
 		r.Cure = &check.Cure{Flow: "install", Step: "identity", Key: "identity.audience"}
 	}
 	return r
+}
+
+// claimsOfService is what bindings are compared with in the service client's token;
+// none where no token could be had, or the API would not take it for a program's.
+func (j judge) claimsOfService(ctx context.Context) []string {
+	access := j.in.Current.Pasted.Service
+	if access.IsZero() {
+		q, why := j.serviceRequest()
+		if why != "" || q.TokenURL == "" {
+			return nil
+		}
+		token, _ := j.env.Provider.Token(ctx, q)
+		access = token.Access
+	}
+	if access.IsZero() {
+		return nil
+	}
+	keys, _ := j.keySet(ctx)
+	claims, _ := idp.Verify(access, keys, j.expectations(), j.env.Provider.Now())
+	if claims.Kind != idp.ServiceAccount {
+		return nil
+	}
+	return claims.Values
 }
 
 func (j judge) signInSecret(ctx context.Context) check.Result {
@@ -398,5 +428,5 @@ func (j judge) claims(ctx context.Context) check.Result {
 // MaySkip tells whether a check can be left out by --skip: those that ask somebody
 // outside the cluster. All others protect what is written, and --accept names them.
 func MaySkip(id string) bool {
-	return strings.HasPrefix(id, "identity.") || slices.Contains(postgresChecks, id)
+	return strings.HasPrefix(id, "identity.") || slices.Contains(postgresChecks, id) || slices.Contains([]string{"routing.url", "api.url", "portal.health", "api.health"}, id)
 }

@@ -19,6 +19,7 @@ type Flow struct {
 	Live      bool                                                       // what runs counts before what files say, and no file is read unless one was named
 	Make      func(plan.Input) (*plan.Plan, error)                       // nil: what the steps plan
 	Judge     func(plan.Input, func() (*plan.Plan, error)) []check.Check // the checks of the whole plan
+	Silent    bool                                                       // it asks and changes nothing: no answer is missing or wrong
 }
 
 // Step is one screen: a topic with its questions, and what they lead to.

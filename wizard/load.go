@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
@@ -32,14 +33,21 @@ func (s *Session) Load() error {
 		s.current.Files = []plan.ValuesFile{{Path: paths[len(paths)-1]}} // what runs counts, whatever lies about
 		paths = paths[len(paths)-1:]
 	}
-	if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
+	if s.flow.Silent {
+		// Nothing is edited: the files are what the release is compared with.
+		if err := s.loadAgainst(in); err != nil {
+			return err
+		}
+		paths = nil
+		s.current.Files = []plan.ValuesFile{{}} // none: the release's own values count
+	} else if !slices.EqualFunc(paths, s.current.Files, func(p string, f plan.ValuesFile) bool { return p == f.Path }) {
 		files, err := s.env.Values(paths, s.editIndex(paths), s.settings.Place)
 		if err != nil {
 			return err
 		}
 		s.current.Files = files
 	}
-	s.current.Edit = s.editIndex(paths)
+	s.current.Edit = max(s.editIndex(paths), 0)
 	if path := in.Draft.Secret.Manifest; path != s.current.Manifest.File.Path {
 		m, err := s.env.Manifest(path)
 		if err != nil {
@@ -65,6 +73,16 @@ func (s *Session) Load() error {
 	s.env.Certificates(&s.current, in.Draft.Database.PostgreSQL.CAFile)
 	s.changed()
 	return nil
+}
+
+// loadAgainst reads the values files that somebody named.
+func (s *Session) loadAgainst(in plan.Input) error {
+	if s.current.Against != nil || !s.given.Has("target.values") {
+		return nil
+	}
+	files, err := s.env.Values(in.Draft.Target.Values, -1, s.settings.Place)
+	s.current.Against = files
+	return err
 }
 
 // editIndex returns which of the values files is edited: the one that was named,
@@ -164,6 +182,7 @@ type Seen struct {
 	Query   Query
 	Cluster *k8s.Client
 	Found   k8s.Found
+	Health  k8s.Health   // of what is installed, for a run that examines it
 	Rights  []k8s.Access // that the run can need
 	NoWord  string       // why Rights is not known
 	Store   plan.StoreState
@@ -190,6 +209,10 @@ func (s *Session) Look(ctx context.Context, q Query) Seen {
 		return seen // to ask on would take one more time-out
 	}
 	about.SecretName = seen.Found.Secret.Name
+	if s.flow.Silent {
+		s.examine(ctx, &seen, about)
+		return seen
+	}
 	scope := steps.Scope{Deployment: cmp.Or(seen.Found.Deployment.Name, "backstage"), Release: true, Elsewhere: true}
 	if es := seen.Found.External; es.Name != "" {
 		scope.External = &es
@@ -202,6 +225,19 @@ func (s *Session) Look(ctx context.Context, q Query) Seen {
 		seen.Store = s.env.ReadStore(ctx, cluster, q.Store.target, q.Store.places)
 	}
 	return seen
+}
+
+// examine looks at how what was found does, and at the rights that looking takes.
+func (s *Session) examine(ctx context.Context, seen *Seen, about k8s.Query) {
+	var wait sync.WaitGroup
+	wait.Go(func() { seen.Health = seen.Cluster.Health(ctx, about.Namespace, seen.Found) })
+	wait.Go(func() {
+		var err error
+		if seen.Rights, err = seen.Cluster.Can(ctx, steps.CheckRights(about)); err != nil {
+			seen.NoWord = err.Error()
+		}
+	})
+	wait.Wait()
 }
 
 // Use takes in what was discovered, unless it is about something else than the
@@ -222,9 +258,13 @@ func (s *Session) Use(seen Seen) (bool, error) {
 	if s.env.Postgres != nil && s.env.Cluster != seen.Cluster {
 		s.env.Postgres.Reach(seen.Cluster)
 	}
+	if s.env.Visitor != nil {
+		s.env.Visitor.Reach(seen.Cluster)
+	}
 	s.env.Cluster = seen.Cluster
 	s.current.Target = seen.Cluster.Target()
 	s.current.Cluster = seen.Found
+	s.current.Health = seen.Health
 	s.current.Known = seen.Found.Server.Err == nil
 	s.current.Rights, s.current.RightsUnknown = seen.Rights, seen.NoWord
 	s.current.Store, s.storeRead = seen.Store, seen.Query.Store

@@ -30,6 +30,8 @@ type Result struct {
 	Error    *ErrorResult   `json:"error,omitempty"`
 
 	Rotation *RotationResult `json:"rotation,omitempty"` // of a rotation
+	Healthy  *bool           `json:"healthy,omitempty"`  // of an examination: nothing failed that was not accepted
+	First    *FirstResult    `json:"first,omitempty"`    // of an examination: what to mend first
 }
 
 // RotationResult is what there is to know of a rotation besides.
@@ -37,6 +39,13 @@ type RotationResult struct {
 	Keys     []string `json:"keys"`             // of the Secret; no value is in it
 	Requests int      `json:"requests"`         // to the API server, from the first look to the end
 	Window   string   `json:"window,omitempty"` // how long the portal may have been without a secret that counts, such as "4.2s"
+}
+
+// FirstResult is the finding to mend first, and those that follow from it.
+type FirstResult struct {
+	ID           string   `json:"id"`
+	Code         string   `json:"code,omitempty"`
+	Consequences []string `json:"consequences"`
 }
 
 // FileResult is one file.

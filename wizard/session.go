@@ -107,6 +107,9 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 	if env.Provider != nil {
 		env.Provider.Reach(env.Cluster)
 	}
+	if env.Visitor != nil {
+		env.Visitor.Reach(env.Cluster)
+	}
 	if env.Postgres != nil {
 		env.Postgres.Reach(env.Cluster)
 		s.current.Own = env.Postgres.Own()

@@ -122,3 +122,27 @@ func (r *row) hide(id string) bool {
 		return hidden == id || strings.HasSuffix(hidden, ".") && strings.HasPrefix(id, hidden)
 	})
 }
+
+// lesser are findings that come up in the log of a portal that works: of one
+// person's session, or of what is beside it. A topic ends with a period.
+var lesser = []string{"session.", "signin.denied", "signin.state", "jwt.expired", "github.", "assistant.absent", "general.webhook", "node.files", "discovery.failed", "token.rate", "helm.busy"}
+
+// Fatal tells whether the finding keeps the portal, or everybody's sign-in, from
+// working. What is not is of one person's session, or beside the portal.
+func (f Finding) Fatal() bool {
+	return !slices.ContainsFunc(lesser, func(id string) bool {
+		return f.ID == id || strings.HasSuffix(id, ".") && strings.HasPrefix(f.ID, id)
+	})
+}
+
+// Known returns everything that Explain can find, once each, the most fundamental
+// first. Line and Count are empty.
+func Known() []Finding {
+	var all []Finding
+	for _, r := range table() {
+		if !slices.ContainsFunc(all, func(f Finding) bool { return f.ID == r.id }) {
+			all = append(all, Finding{ID: r.id, Title: r.title, Cause: r.cause, Fix: r.fix, Step: r.step})
+		}
+	}
+	return all
+}

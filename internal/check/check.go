@@ -39,13 +39,21 @@ type Check struct {
 
 // Result is what a check found.
 type Result struct {
-	ID      string        `json:"id"`
-	Title   string        `json:"-"`
-	Status  Status        `json:"status"`
-	Code    string        `json:"code,omitempty"` // stable, of what was found: "service.client"; `explain` knows it
-	Found   string        `json:"found"`          // what is so; more than one line where more was found
-	Hint    string        `json:"hint"`           // what to do about it, "" when nothing
-	Cure    *Cure         `json:"cure,omitempty"`
+	ID     string `json:"id"`
+	Title  string `json:"-"`
+	Status Status `json:"status"`
+	Code   string `json:"code,omitempty"` // stable, of what was found: "service.client"; `explain` knows it
+	Found  string `json:"found"`          // what is so; more than one line where more was found
+	Hint   string `json:"hint"`           // what to do about it, "" when nothing
+	Cure   *Cure  `json:"cure,omitempty"`
+
+	// Of an examination, where these are known.
+	Category string `json:"category,omitempty"` // that it is shown under: "secret"
+	Cause    string `json:"cause,omitempty"`    // what it comes from
+	Fix      string `json:"fix,omitempty"`      // a command that mends it, or shows more
+	Doc      string `json:"doc,omitempty"`      // address of a page about it
+	Because  string `json:"because,omitempty"`  // ID of the check whose finding explains this one: see Explain
+
 	Propose []Proposal    `json:"-"` // what was learnt and can fill an answer
 	Elapsed time.Duration `json:"-"`
 }

@@ -128,6 +128,9 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	if settings.ProbeResult, err = a.probeResult(f); err != nil {
 		return nil, err
 	}
+	if env.Visitor, err = a.visitor(f); err != nil {
+		return nil, err
+	}
 	if !f.offline {
 		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
 		env.Connect = func(name string) (*k8s.Client, error) {

@@ -32,6 +32,19 @@ func (a *app) provider(f *flags) (*steps.Provider, error) {
 	return p, nil
 }
 
+// visitor is what asks portal and API, as the flags say.
+func (a *app) visitor(f *flags) (*steps.Visitor, error) {
+	options := steps.VisitorOptions{Proxy: a.proxy()}
+	if f.caFile != "" {
+		pem, err := readGiven("--ca-file", f.caFile)
+		if err != nil {
+			return nil, err
+		}
+		options.CA = pem
+	}
+	return steps.NewVisitor(options), nil
+}
+
 func readGiven(flag, path string) ([]byte, error) {
 	snapshot, err := file.Read(path)
 	switch {

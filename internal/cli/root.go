@@ -31,7 +31,7 @@ func (a *app) root(ctx context.Context) (*cobra.Command, error) {
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.AddCommand(a.installCommand(ctx), a.databaseCommand(ctx), a.rotateCommand(ctx), a.undoCommand(ctx), a.rbacCommand(ctx))
+	root.AddCommand(a.installCommand(ctx), a.databaseCommand(ctx), a.rotateCommand(ctx), a.undoCommand(ctx), a.checkCommand(ctx), a.rbacCommand(ctx))
 	root.SetArgs(a.Args[1:])
 	root.SetIn(a.In)
 	root.SetOut(a.out)

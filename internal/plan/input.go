@@ -67,6 +67,8 @@ type Current struct {
 	LastTarget        k8s.Target    // of the last run that wrote to a cluster; zero when there is none
 	Provider          Provider      // what the identity provider said; zero until it was asked
 	Databases         Databases     // what the cluster said about PostgreSQL servers in it
+	Health            k8s.Health    // how what is installed does; zero unless that is what the run is about
+	Against           []ValuesFile  // in Helm's order: what the release is compared with, by a run that edits none
 	Pasted            Pasted        // what was given in place of asking it
 
 	Await   time.Duration // of a rotation: how long to wait for the server to take the new value; negative leaves it to the flow

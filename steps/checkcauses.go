@@ -1,0 +1,163 @@
+package steps
+
+import (
+	"context"
+	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/check"
+)
+
+// Explanations say which finding of an examination brings which others about, so
+// that the one to mend first can be named.
+func Explanations() []check.Explanation {
+	portal := []string{"portal.rollout", "portal.events", "portal.logs", "portal.health"}
+	outside := []string{"routing.url", "routing.callback"}
+	signIn := []string{"identity.*", "authorization.subject", "portal.logs/token.*", "portal.logs/identity.*", "portal.logs/discovery.*", "portal.logs/jwt.*", "portal.logs/jwks.*", "portal.logs/api.*", "portal.logs/signin.*", "api.logs/jwt.*", "api.logs/jwks.*"}
+	database := []string{"database.postgresql.*", "portal.logs/postgres.*", "portal.logs/database.*", "portal.rollout", "portal.events", "portal.health"}
+	with := func(lists ...[]string) []string {
+		var all []string
+		for _, l := range lists {
+			all = append(all, l...)
+		}
+		return all
+	}
+	return []check.Explanation{
+		{By: "cluster.rights", Of: nil},
+		{By: "cluster.namespace", Of: []string{"*"}},
+		{By: "release.installed", Of: []string{"secret.*", "portal.*", "api.*", "routing.*", "authorization.*", "planes.*", "database.*"}},
+		{By: "run.interrupted", Of: with([]string{"release.status"}, portal)},
+
+		// The Secret.
+		{By: "secret.sync", Of: with([]string{"secret.exists", "secret.keys", "secret.values", "portal.secret"}, portal, outside)},
+		{By: "secret.exists", Of: with([]string{"secret.keys", "secret.values", "portal.secret", "database.postgresql.*", "identity.service-token", "release.status"}, portal, outside)},
+		{By: "secret.keys", Of: with([]string{"identity.service-token", "identity.sign-in-secret", "release.status", "portal.secret"}, database, portal, outside)},
+		{By: "secret.values", Of: with([]string{"portal.logs/config.*", "portal.secret", "release.status"}, signIn, database, outside)},
+		{By: "secret.placeholders", Of: []string{"identity.service-token", "identity.sign-in-secret"}},
+		{By: "portal.secret", Of: []string{"portal.logs/postgres.password", "portal.logs/token.invalid-client", "portal.logs/signin.client", "portal.logs/api.unauthorized"}},
+
+		// The Deployment.
+		{By: "portal.deployment", Of: with([]string{"portal.*", "database.*", "routing.route", "routing.callback"}, outside)},
+		{By: "portal.environment/OPENCHOREO_AUTH_*", Of: with([]string{"routing.callback", "portal.variables"}, signIn)},
+		{By: "portal.environment/OPENCHOREO_SERVICE_*", Of: signIn},
+		{By: "portal.environment/POSTGRES_*", Of: with([]string{"portal.rollout", "secret.keys"}, database)},
+		{By: "portal.environment/PGSSLMODE", Of: database},
+		{By: "portal.environment/DATABASE_CLIENT", Of: with([]string{"portal.replicas", "database.volume"}, database, portal)},
+		{By: "portal.environment/BACKSTAGE_BASE_URL", Of: []string{"routing.*", "identity.redirect"}},
+		{By: "portal.environment/OPENCHOREO_API_URL", Of: []string{"api.address", "portal.logs/api.*"}},
+		{By: "portal.variables", Of: with([]string{"portal.logs/config.*"}, portal)},
+		{By: "portal.replicas", Of: []string{"portal.logs/sqlite.*", "portal.logs/portal.backend-token", "portal.rollout/rollout.multi-attach"}},
+		{By: "chart.version", Of: []string{"portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}},
+		{By: "release.status", Of: nil},
+
+		// The database.
+		{By: "database.volume", Of: with([]string{"portal.logs/sqlite.*", "portal.logs/disk.full"}, portal, outside)},
+		{By: "database.postgresql.*", Of: with(database[1:], outside)},
+
+		// What the pods say explains that they do not run, and that the rest does not answer.
+		{By: "portal.logs/sqlite.*", Of: with([]string{"portal.rollout", "portal.events", "portal.health"}, outside)},
+		{By: "portal.logs", Of: with([]string{"portal.rollout/rollout.crash", "portal.rollout/rollout.probe", "portal.rollout/rollout.memory", "portal.events", "portal.health"}, outside)},
+		{By: "portal.rollout", Of: with([]string{"portal.events", "portal.health", "portal.logs", "routing.route", "release.status"}, outside)},
+		{By: "portal.events", Of: []string{"portal.health"}},
+		{By: "portal.health", Of: outside},
+
+		// The API.
+		{By: "api.deployment", Of: []string{"api.*", "portal.logs/api.*"}},
+		{By: "api.config", Of: []string{"identity.discovery/discovery.*", "identity.token", "api.logs", "portal.logs/api.*", "portal.logs/jwt.*", "api.url", "api.route"}},
+		{By: "api.logs", Of: []string{"api.rollout/rollout.crash", "api.health", "api.url"}},
+		{By: "api.rollout", Of: []string{"api.health", "api.url", "api.logs", "portal.logs/api.*", "api.route"}},
+		{By: "api.health", Of: []string{"api.url", "api.address", "portal.logs/api.*"}},
+		{By: "api.address", Of: []string{"portal.logs/api.*"}},
+		{By: "api.route", Of: []string{"api.url"}},
+
+		// The provider and the roles.
+		{By: "identity.thunder", Of: signIn},
+		{By: "identity.discovery", Of: signIn[1:]},
+		{By: "identity.discovery", Of: []string{"identity.keys", "identity.scopes", "identity.service-token", "identity.token", "identity.sign-in-secret", "identity.redirect", "api.logs/jwks.*"}},
+		{By: "identity.keys", Of: []string{"identity.token", "api.logs/jwks.*", "api.logs/jwt.*", "portal.logs/api.*", "portal.logs/jwks.*"}},
+		{By: "identity.service-token", Of: []string{"identity.token", "identity.sign-in-secret", "authorization.subject", "portal.logs/token.*", "portal.logs/signin.*", "portal.logs/api.*", "portal.logs/identity.*"}},
+		{By: "identity.token", Of: []string{"authorization.subject", "api.logs/jwt.*", "portal.logs/api.*", "portal.logs/jwt.*"}},
+		{By: "identity.redirect", Of: []string{"portal.logs/signin.*"}},
+		{By: "authorization.bindings", Of: []string{"authorization.claims", "authorization.subject", "portal.logs/api.forbidden", "portal.logs/api.empty"}},
+		{By: "authorization.subject", Of: []string{"portal.logs/api.forbidden", "portal.logs/api.empty"}},
+
+		// The way in.
+		{By: "routing.gateway", Of: with([]string{"routing.route", "routing.listener", "routing.certificate", "api.route", "api.url"}, outside)},
+		{By: "routing.certificate", Of: with([]string{"routing.listener", "routing.gateway", "api.url"}, outside)},
+		{By: "routing.listener", Of: with([]string{"routing.route", "api.url"}, outside)},
+		{By: "routing.route", Of: outside},
+		{By: "routing.address", Of: with([]string{"routing.route", "identity.redirect"}, outside)},
+		{By: "routing.url", Of: []string{"routing.callback"}},
+	}
+}
+
+// cured completes what a check says: where it is mended, unless it says so itself.
+func cured(id string, run func(context.Context) check.Result) func(context.Context) check.Result {
+	return func(ctx context.Context) check.Result {
+		r := run(ctx)
+		c := CategoryOf(id)
+		r.Category, r.Doc = c.ID, c.Doc
+		if r.Status == check.Pass || r.Status == check.Skip {
+			return r
+		}
+		if r.Fix == "" {
+			r.Fix = "backstage-setup explain " + firstOf(r.Code, id)
+		}
+		if r.Cause == "" && r.Code != "" {
+			r.Cause = meaningOf(r.Code)
+		}
+		return r
+	}
+}
+
+// meaningOf is what explain says about a code; "" where it knows none.
+func meaningOf(code string) string {
+	for _, e := range Explain(code) {
+		if e.Kind == VerdictEntry && e.Name == code {
+			return strings.TrimSuffix(e.Meaning, ".")
+		}
+	}
+	return ""
+}
+
+// Category is a heading of an examination: what its checks are about, and the page
+// of the product's documentation that tells more.
+type Category struct{ ID, Title, Doc string }
+
+// Categories are the headings in the order of their checks.
+func Categories() []Category {
+	const docs = "https://openchoreo.dev/docs/platform-engineer-guide/"
+	return []Category{
+		{"cluster", "Cluster", docs + "backstage-configuration#verifying"},
+		{"release", "Release and chart", docs + "backstage-configuration"},
+		{"secret", "Secret", docs + "backstage-configuration"},
+		{"portal", "Portal", docs + "backstage-configuration#troubleshooting"},
+		{"database", "Database", docs + "backstage-configuration"},
+		{"api", "OpenChoreo API", docs + "backstage-configuration#troubleshooting"},
+		{"identity", "Identity provider", docs + "identity-configuration"},
+		{"authorization", "Authorization", docs + "authorization"},
+		{"planes", "Planes", docs + "deployment-topology"},
+		{"routing", "Routing", docs + "backstage-configuration"},
+	}
+}
+
+// CategoryOf is the heading of a check.
+func CategoryOf(id string) Category {
+	topic, _, _ := strings.Cut(id, ".")
+	for from, to := range map[string]string{"run": "cluster", "chart": "release", "values": "release"} {
+		if topic == from {
+			topic = to
+		}
+	}
+	switch id {
+	case "security.authentication":
+		topic = "identity"
+	case "security.authorization":
+		topic = "authorization"
+	}
+	for _, c := range Categories() {
+		if c.ID == topic {
+			return c
+		}
+	}
+	return Category{ID: topic, Title: topic}
+}

@@ -17,6 +17,7 @@ type Flow struct {
 	ID, Title string
 	Steps     []Step
 	Live      bool                                                       // what runs counts before what files say, and no file is read unless one was named
+	Takes     []answers.Key                                              // answers that count although nobody is asked for them here
 	Make      func(plan.Input) (*plan.Plan, error)                       // nil: what the steps plan
 	Judge     func(plan.Input, func() (*plan.Plan, error)) []check.Check // the checks of the whole plan
 	Silent    bool                                                       // it asks and changes nothing: no answer is missing or wrong

@@ -23,6 +23,8 @@ func Rotate() Flow {
 		Steps: append(rotateSteps(), target(), store(), review()),
 		Make:  func(in plan.Input) (*plan.Plan, error) { return planRotation(in), nil },
 		Judge: rotationChecks,
+		Takes: []answers.Key{"identity.provider", "identity.issuer", "identity.tokenUrl", "client.serviceScope", "portal.baseUrl",
+			"database.postgresql.host", "database.postgresql.port", "database.postgresql.user", "database.postgresql.database", "database.postgresql.ssl"},
 	}
 }
 

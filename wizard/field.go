@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
@@ -211,6 +212,7 @@ func (s *Session) Ignored() []string {
 		}
 		st, q, ok := s.flow.Find(key)
 		switch {
+		case !ok && slices.Contains(s.flow.Takes, key):
 		case !ok:
 			list = append(list, fmt.Sprintf("%s is ignored: `%s` does not ask for it", key, s.flow.ID))
 		case !st.Applies(in, q):

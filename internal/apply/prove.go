@@ -17,6 +17,8 @@ import (
 // ErrUnproven is a credential that the portal does not work with.
 var ErrUnproven = errors.New("the portal does not work with it")
 
+var errNobody = errors.New("there is nobody to ask")
+
 // unproven is one that is known by the pods' logs or by the server behind it.
 type unproven struct{ what, do string }
 
@@ -55,7 +57,11 @@ func (r *run) prove(ctx context.Context, a plan.Prove) (Status, error) {
 	case err != nil:
 		return Failed, err
 	case answer.Rejected:
-		return Failed, &unproven{a.Server + " rejects it: " + answer.Text, ""}
+		do := ""
+		if a.Again {
+			do = "put the old value back at " + a.Server + " too, or run the same again with one that it takes"
+		}
+		return Failed, &unproven{a.Server + " rejects it: " + answer.Text, do}
 	case !answer.Accepted:
 		r.progressText(a, a.Server+" could not be asked again: "+answer.Text)
 	}
@@ -116,6 +122,9 @@ func (r *run) progressText(a plan.Action, text string) {
 // accepted waits until the server takes the new value, and notes when it did not
 // yet: from then on the portal may be without a secret that counts.
 func (r *run) accepted(ctx context.Context, a plan.AwaitAccepted) error {
+	if r.env.Ask == nil {
+		return errNobody
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	told := ""
@@ -149,6 +158,9 @@ func (r *run) accepted(ctx context.Context, a plan.AwaitAccepted) error {
 
 // rejected waits until the server takes the old value no longer.
 func (r *run) rejected(ctx context.Context, a plan.AwaitRejected) error {
+	if r.env.Ask == nil {
+		return errNobody
+	}
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	r.progressText(a, "delete the old one there now: this ends when "+a.Server+" rejects it")

@@ -61,6 +61,9 @@ func TestRotatePostgresPassword(t *testing.T) {
 	if r := got.result(t); got.code != 0 || len(r.Rotation.Keys) != 2 || string(now["postgres-user"]) != "portal_2" || string(now["postgres-password"]) != "of the second role" {
 		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
+	if strings.Contains(got.stdout, "is ignored") {
+		t.Errorf("an answer that counts is called ignored\n%s", got.stdout)
+	}
 	leaks(t, "stdout", got.stdout+got.stderr, "of the second role")
 }
 

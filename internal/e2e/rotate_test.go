@@ -271,6 +271,30 @@ func TestRotatedPodsCrash(t *testing.T) {
 	}
 }
 
+// TestRotateOneSecretAtATimeFails: the old value is back, and no use any more,
+// which is said.
+func TestRotateOneSecretAtATimeFails(t *testing.T) {
+	w := newWorkshop(t)
+	w.pods(t, w.namespace, crashing)
+	run := w.begin(t, []string{"NEW=" + rotated}, w.rotation("--await", "2m", "--wait", "10s")...)
+	run.until(t, "change it there now")
+	w.Secrets(idptest.Portal, rotated)
+	run.until(t, "CrashLoopBackOff")
+	w.pods(t, "nowhere", "phase: Pending")
+	got := run.end(t)
+	if got.code != 1 || became(got.result(t), "secret") != "undone" || !strings.Contains(got.stdout, "see whether the portal works with the old value: the portal does not work with it: the identity provider rejects it") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, idptest.PortalSecret)
+	if w.previous(t) {
+		t.Error("the old value is kept")
+	}
+	if again := w.rotate(t, rotated); again.code != 0 {
+		t.Errorf("again: exit %d\n%s%s", again.code, again.stdout, again.stderr)
+	}
+	w.holds(t, rotated)
+}
+
 const crashing = `
 phase: Running
 containerStatuses:

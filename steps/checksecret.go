@@ -115,7 +115,6 @@ func (x examiner) secretCure(name string) *check.Cure {
 	return &check.Cure{Flow: "install", Step: "client"}
 }
 
-
 // secretValues looks at the form of the values: what cannot work whatever the
 // servers say. No value is shown.
 func (x examiner) secretValues() check.Result {

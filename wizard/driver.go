@@ -16,9 +16,13 @@ import (
 type End struct {
 	Review  Review
 	Outcome apply.Outcome
-	Applied bool  // what was asked is in force in files and Secret: carried out, or so already
-	Left    bool  // the operator left; nothing was changed
-	Err     error // applying failed
+	Applied bool   // what was asked is in force in files and Secret: carried out, or so already
+	Left    bool   // the operator left; nothing was changed
+	Home    bool   // what was left is the home screen or that of the checks, which change nothing
+	Start   *Start // the run that the operator chose there
+	// Examination is what the checks there came to; nil when they were left before.
+	Examination *Examination
+	Err         error // applying failed
 }
 
 // Remains tells whether a run that failed has left something changed.
@@ -152,6 +156,8 @@ func (s *Session) Accept(id string) {
 func (e End) Summary() []Line {
 	var l lines
 	switch {
+	case e.Home:
+		return l
 	case e.Left:
 		l.add(Plain, "", "Nothing was changed.")
 		return l

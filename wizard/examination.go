@@ -97,12 +97,27 @@ func (s *Session) examineOnce(ctx context.Context, report func(check.Result)) (E
 	if ctx.Err() != nil {
 		return Examination{}, ctx.Err()
 	}
-	s.current.Provider.Ask = s.Input().Current.Provider.Ask
-	checks := s.Checks()
-	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: 16, Report: report})
+	checks := s.examination()
+	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: report})
 	if ctx.Err() != nil {
 		return Examination{}, ctx.Err()
 	}
+	return s.judge(results), nil
+}
+
+// examinedAtOnce is how many checks of an examination run at a time: most of them
+// wait for a server, each for another.
+const examinedAtOnce = 16
+
+// examination returns the checks of what was found.
+func (s *Session) examination() []check.Check {
+	s.current.Provider.Ask = s.Input().Current.Provider.Ask
+	return s.Checks()
+}
+
+// judge makes an examination of what the checks said: in categories, without
+// secrets, and with what explains what.
+func (s *Session) judge(results []check.Result) Examination {
 	s.accept(results)
 	for i, r := range results {
 		c := steps.CategoryOf(r.ID)
@@ -111,7 +126,7 @@ func (s *Session) examineOnce(ctx context.Context, report func(check.Result)) (E
 	}
 	e := Examination{Checks: results, Chart: s.Input().Current.Cluster.Release.ChartVersion}
 	e.First = check.Explain(results, steps.Explanations())
-	return e, nil
+	return e
 }
 
 // accept takes what the operator goes on without out of what failed or warns: by
@@ -254,6 +269,12 @@ func (e Examination) summary(l *lines, width int) {
 		}
 		l.add(Plain, "", "")
 	}
+	kind, verdict := e.verdict()
+	l.add(kind, "", "%s", verdict)
+}
+
+// verdict says how the portal is, in a sentence with the number of each outcome.
+func (e Examination) verdict() (LineKind, string) {
 	counts := map[check.Status]int{}
 	for _, r := range e.Checks {
 		counts[r.Status]++
@@ -278,5 +299,5 @@ func (e Examination) summary(l *lines, width int) {
 	case counts[check.Inconclusive] > 0:
 		verdict, kind = "Nothing wrong was found, but not all could be seen", Caution
 	}
-	l.add(kind, "", "%s: %s.", verdict, strings.Join(parts, ", "))
+	return kind, fmt.Sprintf("%s: %s.", verdict, strings.Join(parts, ", "))
 }

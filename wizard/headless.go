@@ -27,7 +27,7 @@ func Headless(ctx context.Context, s *Session, report func(apply.Event)) (End, e
 	if err != nil || len(review.Problems) > 0 {
 		return End{Review: review}, err
 	}
-	review.Checks = s.Check(ctx, s.Checks(), nil)
+	review.Checks = s.Check(ctx, s.Checks(), 0, nil)
 	if ctx.Err() != nil {
 		return End{}, ctx.Err()
 	}

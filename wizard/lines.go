@@ -69,11 +69,17 @@ type linePlace struct {
 var errQuit = errors.New("the operator left")
 
 func (d *lineDriver) run() (End, error) {
+	if d.s.atHome() {
+		return d.home()
+	}
 	d.hello()
 	if err := d.look(); err != nil {
 		return d.stop(err)
 	}
 	at := linePlace{step: d.s.NextStep("")}
+	if start := d.s.start; start.Step != "" {
+		at = linePlace{step: start.Step, key: start.Key, all: true}
+	}
 	for {
 		undo, err := d.earlier()
 		if err != nil {

@@ -47,7 +47,7 @@ func (d *lineDriver) check() (results []check.Result) {
 	}
 	d.out.say("\nChecks:")
 	d.wait("checking", nil, func(tell func([]Line)) {
-		results = d.s.Check(d.ctx, checks, func(r check.Result) { tell(CheckLines(r)) })
+		results = d.s.Check(d.ctx, checks, 0, func(r check.Result) { tell(CheckLines(r)) })
 	})
 	d.s.UseShown()
 	if offer := providerOffer(results); offer != "" {

@@ -100,7 +100,7 @@ func TestNothingGoesToAGuess(t *testing.T) {
 		t.Fatalf("there is no guess: %q", got)
 	}
 	s.AskProvider(t.Context())
-	s.Check(t.Context(), s.Checks(), nil)
+	s.Check(t.Context(), s.Checks(), 0, nil)
 	if asked := strings.Join(provider.Asked(), " "); strings.Contains(asked, "/oauth2/") || !strings.Contains(asked, "POST /oauth/token") {
 		t.Errorf("asked %s", asked)
 	}
@@ -153,7 +153,7 @@ func TestSessionSkips(t *testing.T) {
 	}
 	s.AskProvider(t.Context())
 	give(t, s, map[string]string{"authorization.subject": idptest.Portal})
-	results := s.Check(t.Context(), s.Checks(), nil)
+	results := s.Check(t.Context(), s.Checks(), 0, nil)
 	for _, r := range results {
 		if r.ID == "identity.service-token" && (r.Status != check.Skip || r.Found != "skipped: the client is made tomorrow") {
 			t.Errorf("%s %s", r.Status, r.Found)
@@ -217,7 +217,7 @@ func TestPastedTokens(t *testing.T) {
 		t.Error("two lines were taken")
 	}
 	judged := func() check.Result {
-		for _, r := range s.Check(t.Context(), s.Checks(), nil) {
+		for _, r := range s.Check(t.Context(), s.Checks(), 0, nil) {
 			if r.ID == "identity.claims" {
 				return r
 			}
@@ -241,7 +241,7 @@ func TestPastedTokens(t *testing.T) {
 func results(t *testing.T, s *Session) map[string]check.Result {
 	t.Helper()
 	list := map[string]check.Result{}
-	for _, r := range s.Check(t.Context(), s.Checks(), nil) {
+	for _, r := range s.Check(t.Context(), s.Checks(), 0, nil) {
 		list[r.ID] = r
 	}
 	return list

@@ -27,6 +27,7 @@ const (
 	onForm page = iota
 	onReview
 	onApply
+	onHome
 )
 
 // screen is the full-screen driver's model: the only one. Everything below it is
@@ -45,6 +46,7 @@ type screen struct {
 	form          form
 	review        reviewPage
 	progress      progressPage
+	home          homePage
 	menu          *menu
 	help          *helpPage
 	stepList      *stepList
@@ -142,6 +144,12 @@ func (m *screen) Init() tea.Cmd {
 // begin opens the first step, or the review when nothing is left to ask.
 func (m *screen) begin() tea.Cmd {
 	look := m.startLook()
+	if m.s.atHome() {
+		return tea.Batch(look, m.openHome())
+	}
+	if start := m.s.start; m.state(start.Step).Title != "" {
+		return tea.Batch(look, m.open(m.steps[0].ID, false, ""), m.change(start.Step, start.Key))
+	}
 	first := m.steps[0].ID
 	if m.s.settled(m.steps) {
 		first = m.last()

@@ -255,6 +255,8 @@ func (m *screen) hints() []hint {
 		return []hint{{"↑↓", "choose"}, {"enter", "go there"}, {"esc", "close"}, {"ctrl+c", "leave"}}
 	case m.page == onReview:
 		return m.reviewHints()
+	case m.page == onHome:
+		return m.homeHints()
 	}
 	hints := []hint{{"enter", "next"}, {"esc", "back"}}
 	b := m.current()

@@ -19,7 +19,9 @@ func (m *screen) press(msg tea.KeyPressMsg) tea.Cmd {
 		return m.pressApply(key)
 	case m.menu != nil:
 		return m.pressMenu(msg)
-	case key == "ctrl+c":
+	case m.page == onHome && m.help == nil:
+		return m.pressHome(key)
+	case key == "ctrl+c" && m.page != onHome:
 		m.help, m.stepList = nil, nil
 		return m.askLeave()
 	case m.help != nil:

@@ -17,6 +17,7 @@ type looking struct {
 	run     int // its number; what an earlier one found is dropped
 	query   Query
 	running bool
+	seen    bool // an earlier look has ended: what it found is shown meanwhile
 	stop    context.CancelFunc
 	err     error // why what it told, if anything, cannot be used
 	reached bool  // the err is about what was found
@@ -30,7 +31,7 @@ func (m *screen) startLook() tea.Cmd {
 	ctx, cancel := context.WithCancel(m.ctx)
 	q := m.s.Query()
 	run := m.look.run + 1
-	m.look = looking{run: run, query: q, running: true, stop: cancel}
+	m.look = looking{run: run, query: q, running: true, stop: cancel, seen: m.look.seen}
 	m.version++
 	return m.guarded(func() tea.Msg { return seenMsg{run, m.s.Look(ctx, q)} })
 }
@@ -54,8 +55,15 @@ func (s *Session) Reread() error {
 
 // relook looks again when the answers now are about something else.
 func (m *screen) relook() tea.Cmd {
-	if m.s.Query() == m.look.query {
+	switch {
+	case m.s.Query() != m.look.query:
+	case m.s.atHome():
+		return nil // its checks ask the identity provider themselves
+	default:
 		return m.startAsk()
+	}
+	if m.s.atHome() {
+		return m.startLook()
 	}
 	return tea.Batch(m.startLook(), m.startAsk())
 }
@@ -66,7 +74,7 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 		return nil
 	}
 	m.look.stop()
-	m.look.running = false
+	m.look.running, m.look.seen = false, true
 	_, err := m.s.Use(msg.seen)
 	if err == nil {
 		err = m.s.Reread()
@@ -74,6 +82,9 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 	m.look.err, m.look.reached = err, msg.seen.Err == nil
 	m.refresh()
 	again := m.relook()
+	if m.page == onHome {
+		return tea.Batch(again, m.openHome())
+	}
 	if m.page != onReview || again != nil {
 		return again
 	}
@@ -134,7 +145,10 @@ func (m *screen) startChecks() tea.Cmd {
 		return nil
 	}
 	m.stopChecks()
-	list := m.s.Checks()
+	list, parallel := m.s.Checks(), 0
+	if m.s.atHome() {
+		list, parallel = m.s.examination(), examinedAtOnce
+	}
 	ctx, cancel := context.WithCancel(m.ctx)
 	m.checks = checking{run: m.checks.run + 1, running: true, stop: cancel}
 	for _, c := range list {
@@ -142,7 +156,7 @@ func (m *screen) startChecks() tea.Cmd {
 	}
 	run, send := m.checks.run, m.send
 	return m.guarded(func() tea.Msg {
-		return checkedMsg{run, m.s.Check(ctx, list, func(r check.Result) { send(checkMsg{run, r}) })}
+		return checkedMsg{run, m.s.Check(ctx, list, parallel, func(r check.Result) { send(checkMsg{run, r}) })}
 	})
 }
 
@@ -163,6 +177,15 @@ func (m *screen) checked(msg checkMsg) {
 	}
 	m.checks.results = append(m.checks.results, msg.result)
 	m.version++
+	m.findings()
+}
+
+// findings brings the page up to the checks' present state.
+func (m *screen) findings() {
+	if m.page == onHome {
+		m.home.update(m)
+		return
+	}
 	m.review.update(m)
 }
 
@@ -174,7 +197,7 @@ func (m *screen) checkedAll(msg checkedMsg) {
 	m.checks.running, m.checks.fresh, m.checks.results = false, true, msg.results
 	m.s.UseShown()
 	m.version++
-	m.review.update(m)
+	m.findings()
 }
 
 // inOrder returns the results so far in the order of the checks; those that have

@@ -41,7 +41,7 @@ func (p *pane) text(style interface{ Render(...string) string }, text string, wi
 
 func (m *screen) short() bool { return m.height < shortBelow }
 
-func (m *screen) sided() bool { return m.width >= sideFrom && !m.short() }
+func (m *screen) sided() bool { return m.width >= sideFrom && !m.short() && m.page != onHome }
 
 func (m *screen) sideWidth() int {
 	if m.width >= wideFrom {
@@ -143,6 +143,9 @@ func (m *screen) pane(t *tokens) pane {
 		p.lines, p.at = m.progress.lines(t, width, m.now())
 	case m.page == onReview:
 		m.reviewPane(t, &p, width)
+	case m.page == onHome:
+		m.homePane(t, &p, width)
+		return p // it draws its own margin
 	default:
 		m.formPane(t, &p, width)
 		return p // it draws its own margin

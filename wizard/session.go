@@ -75,6 +75,9 @@ type Session struct {
 	storeRead  *storeQuery // what was
 
 	providerAsked *steps.ProviderAsk // what is to be asked of the identity provider
+
+	start Start // where a driver begins
+	whole bool  // every check is shown from the start
 }
 
 // NewSession starts a run of flow. Random bytes are drawn here, once, so that

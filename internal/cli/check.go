@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/openchoreo/backstage-setup/steps"
 	"github.com/openchoreo/backstage-setup/wizard"
@@ -58,6 +59,7 @@ again until nothing fails. Exit code 3 says that something failed.`,
 	fs.StringVar(&f.userToken, "user-token", "", "check a person's access token at `REF`: env:NAME, file:PATH or - for stdin")
 	fs.StringVar(&f.serviceToken, "service-token", "", "check the service client's access token at `REF` in place of asking for one: env:NAME, file:PATH or -")
 	fs.StringVar(&f.jwks, "jwks", "", "`FILE` of the identity provider's key set, for tokens that are checked without asking it")
+	f.registerLook(cmd)
 	fs.StringVarP(&a.output, "output", "o", "text", "`FORMAT` on stdout: text, json or junit")
 	return cmd
 }
@@ -66,6 +68,13 @@ again until nothing fails. Exit code 3 says that something failed.`,
 func (a *app) check(ctx context.Context, f *checkFlags) error {
 	if err := f.checkExamination(a.output); err != nil {
 		return err
+	}
+	if a.atTerminal() && term.IsTerminal(int(a.Out.Fd())) && a.output == "text" && f.wait == 0 && f.timeout == 0 && !a.wantsLines(f.flags) {
+		e, err := a.visit(ctx, f.flags, true)
+		if err != nil || e == nil {
+			return err
+		}
+		return a.examined(nil, *e)
 	}
 	if f.timeout > 0 {
 		var cancel context.CancelFunc
@@ -126,15 +135,15 @@ func (a *app) examine(ctx context.Context, s *wizard.Session, f *checkFlags) (wi
 
 // examined writes what an examination came to.
 func (a *app) examined(s *wizard.Session, e wizard.Examination) error {
-	result := s.ExaminationResult(e)
 	var err error
 	switch a.output {
 	case "junit":
 		err = wizard.WriteJUnit(a.out, e)
 	case "json":
 		if e.Healthy() {
-			return wizard.WriteJSON(a.out, result)
+			return wizard.WriteJSON(a.out, s.ExaminationResult(e))
 		}
+		result := s.ExaminationResult(e)
 		return &exitError{code: exitCheck, message: unhealthy(e), result: &result}
 	default:
 		err = wizard.WritePlain(a.out, e.Lines(a.width()))

@@ -82,9 +82,16 @@ func (f *flags) registerRun(cmd *cobra.Command, output *string) {
 	fs.StringVar(&f.restart, "restart", "auto", "`WHEN`, auto or never: restart the portal when a Secret change would not reach it otherwise")
 	fs.DurationVar(&f.wait, "wait", 10*time.Minute, "how long a rollout may take")
 	fs.DurationVar(&f.timeout, "timeout", 0, "how long the whole run may take")
+	f.registerLook(cmd)
+	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")
+}
+
+// registerLook gives cmd the flags that say how it is shown.
+func (f *flags) registerLook(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.SortFlags = false
 	fs.BoolVar(&f.plain, "plain", false, "plain lines: no full screen, for screen readers and dumb terminals")
 	fs.BoolVar(&f.noColor, "no-color", false, "no colours (also NO_COLOR)")
-	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")
 }
 
 // registerTarget gives cmd the flags that say which cluster and what in it.

@@ -63,6 +63,9 @@ func (a *app) runFlow(ctx context.Context, flow steps.Flow, f *flags) error {
 	if err := s.Load(); err != nil {
 		return loadError(err)
 	}
+	if err := s.Begin(a.start); err != nil {
+		return err
+	}
 	if f.edit != "" && !slices.Contains(s.Input().Draft.Target.Values, f.edit) {
 		return usage("--edit %q is not one of the values files", f.edit).hinted("give it with -f too")
 	}

@@ -62,7 +62,8 @@ type app struct {
 	Process
 	out, err io.WriteCloser
 	scrub    *secret.Scrubber
-	output   string // text or json
+	output   string       // text or json
+	start    wizard.Start // of a run that the home screen led to
 
 	secretVariables []string // that references to secrets named
 }

@@ -17,6 +17,12 @@ import (
 // answers for.
 func deafCluster(t *testing.T, width, height int) (*bench, *k8s.Client) {
 	t.Helper()
+	return deafFlow(t, steps.Install(), width, height)
+}
+
+// deafFlow is the same for any flow.
+func deafFlow(t *testing.T, flow steps.Flow, width, height int) (*bench, *k8s.Client) {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -39,7 +45,7 @@ func deafCluster(t *testing.T, width, height int) (*bench, *k8s.Client) {
 	}
 	t.Chdir(t.TempDir())
 	env := &steps.Env{Cluster: client, Connect: open, Secrets: secret.Source{Rand: strings.NewReader(strings.Repeat("fixed random bytes ", 20))}}
-	s, err := NewSession(steps.Install(), env, Settings{Contexts: []string{"prod-eu", "other"}, Accept: []string{"cluster.production"}}, &secret.Scrubber{})
+	s, err := NewSession(flow, env, Settings{Contexts: []string{"prod-eu", "other"}, Accept: []string{"cluster.production"}}, &secret.Scrubber{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func (x examiner) apiChecks() []check.Check {
 		x.visiting("api.health", there, x.apiHealth),
 	}
 	if x.in.Draft.Portal.Enabled {
-		list = append(list, x.judged("api.address", []string{"portal.deployment"}, x.apiAddress))
+		list = append(list, x.judged("api.address", []string{"portal.deployment"}, x.deployed(x.apiAddress)))
 	}
 	if address, ok := parseURL(x.in.Draft.API.PublicURL); ok {
 		list = append(list,

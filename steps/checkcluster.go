@@ -62,6 +62,9 @@ func (x examiner) interrupted() check.Check {
 	c.After = []string{reachable, "cluster.namespace"}
 	c.Run = func(ctx context.Context) check.Result {
 		r := found(ctx)
+		if r.Status == check.Pass && x.in.Current.Cluster.Secret.Unknown != "" {
+			return hidden(x.in.Current.Cluster.Secret.Unknown)
+		}
 		if r.Status == check.Pass {
 			return r
 		}

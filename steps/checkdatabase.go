@@ -13,7 +13,7 @@ func (x examiner) databaseChecks() []check.Check {
 	if !x.in.Draft.Portal.Enabled {
 		return nil
 	}
-	list := []check.Check{x.judged("database.volume", []string{"portal.deployment"}, x.volume)}
+	list := []check.Check{x.judged("database.volume", []string{"portal.deployment"}, x.deployed(x.volume))}
 	if !onPostgres.holds(x.in) {
 		return list
 	}

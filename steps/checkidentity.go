@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
@@ -15,6 +16,9 @@ import (
 func (x examiner) identityChecks() []check.Check {
 	d := x.in.Draft
 	list := []check.Check{x.judged("security.authentication", []string{"release.installed"}, func() check.Result {
+		if why := x.unseen("security.authentication"); why != "" {
+			return hidden(why)
+		}
 		if d.Security.Authentication {
 			return pass("on")
 		}
@@ -53,6 +57,15 @@ func (x examiner) identityChecks() []check.Check {
 	return list
 }
 
+// unseen is why nothing that is there tells an answer, so that only the chart's
+// default is known; "" where something does, or nothing else was said.
+func (x examiner) unseen(key answers.Key) string {
+	if x.in.Draft.From[key].Rank == answers.FromChart {
+		return x.in.Current.Cluster.Release.Unknown
+	}
+	return ""
+}
+
 // chosen takes away what is said about addresses that were chosen: what counts in
 // an examination is whether what is set works.
 func chosen(r check.Result, base string) check.Result {
@@ -81,6 +94,9 @@ func (x examiner) authorizationChecks() []check.Check {
 		return nil
 	}
 	list := []check.Check{x.judged("security.authorization", []string{"release.installed"}, func() check.Result {
+		if why := x.unseen("security.authorization"); why != "" {
+			return hidden(why)
+		}
 		if d.Security.Authorization {
 			return pass("on")
 		}
@@ -142,6 +158,9 @@ func (x examiner) bindings() check.Result {
 // claims looks whether the API compares what the bindings name.
 func (x examiner) claims() check.Result {
 	have := x.in.Current.Health.Bindings
+	if have.Unknown != "" {
+		return hidden(have.Unknown)
+	}
 	user := firstOf(x.in.Draft.Authorization.Groups.Claim, groupsClaim)
 	service := firstOf(x.in.Draft.Authorization.SubjectClaim, subjectClaim)
 	if text, _ := below(x.in.Current.Cluster.APIConfig.Config, "security", "subjects", "user", "mechanisms", "jwt", "entitlement", "claim").(string); text != "" {

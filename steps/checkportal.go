@@ -35,14 +35,24 @@ func (x examiner) portalChecks() []check.Check {
 			}
 			return pass(fmt.Sprintf("%s, image %s", d.Name, d.Image))
 		}),
-		x.judged("portal.environment", there, x.environment),
-		x.judged("portal.variables", there, x.variables),
-		x.judged("portal.replicas", there, x.replicas),
+		x.judged("portal.environment", there, x.deployed(x.environment)),
+		x.judged("portal.variables", there, x.deployed(x.variables)),
+		x.judged("portal.replicas", there, x.deployed(x.replicas)),
 		x.judged("portal.rollout", there, func() check.Result { return x.rollout(w) }),
 		x.judged("portal.secret", there, x.taken),
-		x.judged("portal.events", there, func() check.Result { return x.warnings(w) }),
+		x.judged("portal.events", there, x.deployed(func() check.Result { return x.warnings(w) })),
 		x.judged("portal.logs", there, func() check.Result { return x.logs(w) }),
 		x.visiting("portal.health", there, x.portalHealth),
+	}
+}
+
+// deployed judges the portal's Deployment where it could be read.
+func (x examiner) deployed(judge func() check.Result) func() check.Result {
+	return func() check.Result {
+		if d := x.in.Current.Cluster.Deployment; d.Name == "" {
+			return hidden(firstOf(d.Unknown, "there is no Deployment of the portal"))
+		}
+		return judge()
 	}
 }
 

@@ -74,6 +74,9 @@ func (x examiner) routingChecks() []check.Check {
 	}
 	base, ok := parseURL(x.in.Draft.Portal.BaseURL)
 	list := []check.Check{x.judged("routing.address", []string{"portal.deployment"}, func() check.Result {
+		if why := firstOf(x.in.Current.Cluster.Deployment.Unknown, x.in.Current.Cluster.Release.Unknown); !ok && why != "" {
+			return hidden(why)
+		}
 		if !ok {
 			return faulty("the portal's address is not set", "backstage.baseUrl has the chart's placeholder, or nothing", "set portal.baseUrl", x.setup("install"))
 		}
@@ -151,6 +154,9 @@ func (x examiner) listener(base *url.URL) check.Result {
 	if g.Name == "" {
 		return hidden(g.Unknown)
 	}
+	if base == nil {
+		return skipped("the portal's address is not known")
+	}
 	l := serving(g, base)
 	show := x.kubectl("describe gateway %s", g.Name)
 	if l == nil {
@@ -181,6 +187,12 @@ func (x examiner) listener(base *url.URL) check.Result {
 const soon = 14 * 24 * time.Hour
 
 func (x examiner) certificate(base *url.URL) check.Result {
+	if x.in.Current.Cluster.Gateway.Name == "" {
+		return hidden(x.in.Current.Cluster.Gateway.Unknown)
+	}
+	if base == nil {
+		return skipped("the portal's address is not known")
+	}
 	l := serving(x.in.Current.Cluster.Gateway, base)
 	if base.Scheme != "https" || l == nil {
 		return pass("no listener of the Gateway ends TLS for it")
@@ -233,6 +245,9 @@ func (x examiner) judgeCertificate(c k8s.Certificate, host string) check.Result 
 
 // outside asks as a browser would: by the public address.
 func (x examiner) outside(ctx context.Context, address, path, key string) check.Result {
+	if _, ok := parseURL(address); !ok {
+		return skipped("the address is not known")
+	}
 	at := strings.TrimSuffix(address, "/") + path
 	visit, err := x.env.Visitor.Get(ctx, at)
 	switch {

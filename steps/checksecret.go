@@ -219,10 +219,7 @@ func (x examiner) sync() check.Result {
 	show := x.kubectl("describe externalsecret %s", es.Name)
 	switch {
 	case es.Unknown != "" && es.Name == "":
-		if x.in.Current.Cluster.Secret.Owner.Kind == k8s.OwnerExternalSecrets {
-			return hidden(es.Unknown)
-		}
-		return pass("no ExternalSecret makes it, as far as can be seen")
+		return hidden(es.Unknown)
 	case es.Name == "":
 		return pass("no ExternalSecret makes it")
 	case es.Store.NotReady != "":

@@ -12,6 +12,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/postgres/pgtest"
+	"github.com/openchoreo/backstage-setup/steps"
 )
 
 // defect is one thing that is broken in an installation that works otherwise.
@@ -51,6 +52,9 @@ func TestBroken(t *testing.T) {
 				t.Errorf("%s: wants what was found, its cause and a command: %+v", id, broken)
 			default:
 				right++
+			}
+			if broken.Code != "" && !steps.KnownCode(broken.Code) {
+				t.Errorf("explain does not know %s", broken.Code)
 			}
 			for _, r := range got.Checks {
 				if r.Status == "fail" && r.ID != id && r.Because == "" {

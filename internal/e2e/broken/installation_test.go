@@ -727,3 +727,22 @@ func (in *installation) check(tb testing.TB, args ...string) examined {
 	}
 	return got
 }
+
+// dead is a kubeconfig of a cluster that takes connections and says nothing.
+func (in *installation) dead(tb testing.TB) string {
+	tb.Helper()
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = mute.Close() })
+	config, err := os.ReadFile(in.Kubeconfig)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "dead")
+	if err := os.WriteFile(path, bytes.ReplaceAll(config, []byte(in.URL()), []byte("https://"+mute.Addr().String())), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -73,5 +74,42 @@ func TestRotateWithReloader(t *testing.T) {
 	r := got.result(t)
 	if got.code != 0 || became(r, "restart") != "" || became(r, "rollout") != "done" || became(r, "prove") != "done" || w.rolls(t) != before+1 || w.previous(t) {
 		t.Errorf("exit %d, made anew %d times\n%s%s", got.code, w.rolls(t)-before, got.stdout, got.stderr)
+	}
+}
+
+// TestRotateOfARelease: of a release that Helm knows, what runs counts, and not
+// the values file that lies about; no file and no revision is made.
+func TestRotateOfARelease(t *testing.T) {
+	w := &workshop{newSite(t), idptest.Start(t, idptest.Options{Redirect: portalCallback})}
+	w.provided = true
+	w.ApplyManifest(t, []byte(standIns))
+	if got := w.execute(t, w.environment(idptest.PortalSecret), "install", "--yes", "--upgrade", "-n", w.namespace, "--release", w.namespace, "--chart", w.chart,
+		"--set", "preset=development", "--set", "portal.baseUrl=https://console.example.com", "--set", "gateway.tls.enabled=true", "--set", "gateway.tls.certificateSecret=tls",
+		"--set", "identity.provider=other", "--set", "identity.issuer="+w.Issuer, "--set", "client.id="+idptest.Portal, "--set", "client.secret=env:CLIENT_SECRET"); got.code != 0 {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	text := "security: {oidc: {tokenUrl: http://127.0.0.1:1/token}}\nbackstage: {auth: {clientId: another}}\n"
+	if err := os.WriteFile(w.file("backstage-values.yaml"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	history := w.helm(t, "history", w.namespace, "-n", w.namespace)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	got := w.rotate(t, rotated, "--release", w.namespace)
+	r := got.result(t)
+	if got.code != 0 || became(r, "prove") != "done" || len(r.Files) != 0 || mentions(r.Next, "helm") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, rotated)
+	if now, err := os.ReadFile(w.file("backstage-values.yaml")); err != nil || string(now) != text {
+		t.Errorf("the file was touched: %v", err)
+	}
+	if w.helm(t, "history", w.namespace, "-n", w.namespace) != history {
+		t.Error("a revision was made")
+	}
+
+	// Who names a file wants it to count.
+	got = w.rotate(t, "another one of the client", "--release", w.namespace, "-f", "backstage-values.yaml")
+	if c := checkOf(got.result(t), "identity.service-token"); got.code != 3 || c.Status != "fail" || c.Code != "network.refused" {
+		t.Errorf("exit %d: %+v", got.code, c)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -27,7 +28,8 @@ type Deployment struct {
 	DataVolume string // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
 	DataClaim  string // name of the claim
 
-	Generation int64 // counts the changes of its specification
+	Generation int64     // counts the changes of its specification
+	Restarted  time.Time // when its pods were last restarted as kubectl does, to the second; zero when they were not
 
 	Replicas  int // wanted
 	Ready     int
@@ -157,6 +159,9 @@ func plainDeployment(d *appsv1.Deployment) Deployment {
 		Replicas: replicas(d), Ready: int(d.Status.ReadyReplicas),
 		Updated: int(d.Status.UpdatedReplicas), Available: int(d.Status.AvailableReplicas),
 		Reloader: reloader(d),
+	}
+	if at, err := time.Parse(time.RFC3339, d.Spec.Template.Annotations[restartMark]); err == nil {
+		out.Restarted = at
 	}
 	container := portalContainer(d.Spec.Template.Spec.Containers)
 	if container == nil {

@@ -83,11 +83,14 @@ func (e *RolloutError) Hint() string {
 // Unwrap gives ErrNotRolledOut and the context's error.
 func (e *RolloutError) Unwrap() []error { return []error{ErrNotRolledOut, e.cause} }
 
+// restartMark is where kubectl rollout restart notes the time, to the second.
+const restartMark = "kubectl.kubernetes.io/restartedAt"
+
 // RestartDeployment makes new pods as kubectl rollout restart does: it notes at
 // in the pod template.
 func (c *Client) RestartDeployment(ctx context.Context, namespace, name string, at time.Time) error {
 	body, err := json.Marshal(map[string]any{"spec": map[string]any{"template": map[string]any{"metadata": map[string]any{
-		"annotations": map[string]string{"kubectl.kubernetes.io/restartedAt": at.Format(time.RFC3339)},
+		"annotations": map[string]string{restartMark: at.Format(time.RFC3339)},
 	}}}})
 	if err != nil {
 		return err

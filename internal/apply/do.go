@@ -83,9 +83,12 @@ func (r *run) restart(ctx context.Context, a plan.Restart) (Status, error) {
 			return Unchanged, nil
 		}
 	}
-	at := r.env.Now()
-	if !r.restarted.IsZero() && !at.Truncate(time.Second).After(r.restarted.Truncate(time.Second)) {
-		at = r.restarted.Add(time.Second) // the mark has seconds: the same one would restart nothing
+	at, last := r.env.Now(), r.restarted
+	if a.Last.After(last) {
+		last = a.Last
+	}
+	if !last.IsZero() && !at.Truncate(time.Second).After(last.Truncate(time.Second)) {
+		at = last.Add(time.Second) // the mark has seconds: the same one would restart nothing
 	}
 	r.restarted = at
 	return Done, r.env.Cluster.RestartDeployment(ctx, a.Namespace, a.Deployment, at)

@@ -77,6 +77,27 @@ func TestRotateWithReloader(t *testing.T) {
 	}
 }
 
+// TestRotateRightAfterARestart: the mark of a restart has seconds, and one that is
+// there already would restart nothing.
+func TestRotateRightAfterARestart(t *testing.T) {
+	w := newWorkshop(t)
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	const mark = "kubectl.kubernetes.io/restartedAt"
+	ahead := time.Now().Add(time.Hour).Truncate(time.Second) // by a clock that is ahead
+	patch := fmt.Sprintf(`{"spec": {"template": {"metadata": {"annotations": {%q: %q}}}}}`, mark, ahead.Format(time.RFC3339))
+	if _, err := w.deployments(t).Patch(t.Context(), "backstage", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	before := w.rolls(t)
+	if got := w.rotate(t, rotated); got.code != 0 {
+		t.Fatalf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	at, err := time.Parse(time.RFC3339, w.portal(t).Spec.Template.Annotations[mark])
+	if err != nil || !at.After(ahead) || w.rolls(t) <= before {
+		t.Errorf("marked with %v after %v: %v", at, ahead, err)
+	}
+}
+
 // TestRotateOfARelease: of a release that Helm knows, what runs counts, and not
 // the values file that lies about; no file and no revision is made.
 func TestRotateOfARelease(t *testing.T) {

@@ -124,7 +124,8 @@ func (a Upgrade) Title() string { return a.Line }
 // unless an upgrade of the same run has given them a new template.
 type Restart struct {
 	Namespace, Deployment string
-	Again                 bool // so that the pods start with what was put back
+	Last                  time.Time // of the restarts before; zero when there was none
+	Again                 bool      // so that the pods start with what was put back
 }
 
 // ID returns "restart", or "undo.restart".

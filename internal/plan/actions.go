@@ -43,7 +43,7 @@ func (p *Plan) actions() {
 	ns := p.in.Draft.Target.Namespace
 	starting := p.restarts() && p.starting()
 	if p.restarts() && !starting {
-		list = append(list, Restart{Namespace: ns, Deployment: c.Cluster.Deployment.Name})
+		list = append(list, Restart{Namespace: ns, Deployment: c.Cluster.Deployment.Name, Last: c.Cluster.Deployment.Restarted})
 	}
 	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list)})

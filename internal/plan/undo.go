@@ -178,6 +178,12 @@ func Back(in Input) *Plan {
 		j.Deployment = in.Current.Cluster.Deployment.Name
 	}
 	p.Actions = append(j.Undo(nil), DropPrevious{Journal: j, Local: j.File != ""})
+	for i, a := range p.Actions {
+		if r, ok := a.(Restart); ok {
+			r.Last = in.Current.Cluster.Deployment.Restarted
+			p.Actions[i] = r
+		}
+	}
 	if !in.Current.Restart || !p.seen(j) {
 		p.Actions = slices.DeleteFunc(p.Actions, func(a Action) bool {
 			switch a.(type) {

@@ -48,7 +48,8 @@ func rotateSteps() []Step {
 			Checks: proofs,
 			Questions: []Question{
 				{Key: "rotate.value", Title: "New value", Example: "env:NEW_SECRET", Value: hiddenValue, Required: always, Rule: newValueRule,
-					Why: "Hidden when typed; never written anywhere but to its place."},
+					Lacks: func(plan.Input) string { return "or --from env:NAME, file:PATH or -" },
+					Why:   "Hidden when typed; never written anywhere but to its place."},
 			},
 		},
 	}

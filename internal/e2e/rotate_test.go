@@ -109,6 +109,13 @@ func TestRotateClientSecret(t *testing.T) {
 	w := newWorkshop(t)
 	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
 	before := w.rolls(t)
+	if dry := w.rotate(t, rotated, "--dry-run"); dry.code != 0 || dry.result(t).Applied || len(dry.result(t).Actions) != 0 || w.previous(t) {
+		t.Errorf("dry run: exit %d\n%s%s", dry.code, dry.stdout, dry.stderr)
+	}
+	if none := w.execute(t, nil, "rotate", "--yes", "-n", w.namespace); none.code != 2 || !strings.Contains(none.stderr, "--from env:NAME") {
+		t.Errorf("no value: exit %d\n%s", none.code, none.stderr)
+	}
+	w.holds(t, idptest.PortalSecret)
 	stop := w.hammer(t, idptest.Portal, func() string { return string(w.secret(t).Data["client-secret"]) })
 	got := w.rotate(t, rotated)
 	calls, refused := stop()

@@ -124,12 +124,13 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 // secrets are resolved here. where names the place, for problems; notes are for
 // the operator. The error completes "The value …".
 func (s *Session) Give(key answers.Key, value any, rank answers.Rank, where string) (notes []string, err error) {
-	if v, ok := value.(secret.Value); ok && v.Text.IsZero() {
-		v, notes, err = s.env.Secrets.Resolve(v.Ref)
-		if err != nil {
-			return notes, fmt.Errorf("must be a reference that can be read: %w", err)
+	if v, ok := value.(secret.Value); ok {
+		if v.Text.IsZero() {
+			if v, notes, err = s.env.Secrets.Resolve(v.Ref); err != nil {
+				return notes, fmt.Errorf("must be a reference that can be read: %w", err)
+			}
 		}
-		s.scrub.Add(v.Text)
+		s.scrub.Add(v.Text) // read from a reference, or from stdin before
 		value = v
 	}
 	if err := s.given.Set(key, value, answers.Source{Rank: rank, Detail: where}); err != nil {

@@ -328,6 +328,13 @@ func TestRotatedPodsComplain(t *testing.T) {
 	leaks(t, "stdout", got.stdout, rotated)
 	leaks(t, "stderr", got.stderr, rotated)
 	w.holds(t, idptest.PortalSecret)
+
+	cmd := w.command(t, nil, "rotate", "--from", "-", "--yes", "-n", w.namespace)
+	cmd.Stdin = strings.NewReader(rotated)
+	got = start(t, cmd).end(t) // which looks for it
+	if got.code != 1 || !strings.Contains(got.stderr, "[redacted]") {
+		t.Errorf("from stdin: exit %d\n%s", got.code, got.stderr)
+	}
 }
 
 // TestRotateWhatTheProviderForgets: it takes the secret at first and rejects it

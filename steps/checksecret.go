@@ -32,6 +32,9 @@ func (x examiner) secretChecks() []check.Check {
 				return r
 			}
 			found := fmt.Sprintf("%s, %d keys", state.Secret.Name, len(state.Secret.Keys))
+			if at := state.Secret.DataWritten; !at.IsZero() {
+				found += ", written last on " + at.UTC().Format(time.DateOnly)
+			}
 			if state.Owner.Kind != "" {
 				found += ", " + Ownership(state.Owner)
 			}

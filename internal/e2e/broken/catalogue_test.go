@@ -129,6 +129,12 @@ func secretDefects() []defect {
 		{name: "entry missing in the store", first: "secret.sync", make: func(t *testing.T, in *installation) {
 			in.external(t, "False", "SecretSyncedError", "could not get secret data from provider", time.Now())
 		}},
+		{name: "store that is not ready", first: "secret.sync", make: func(t *testing.T, in *installation) {
+			in.external(t, "True", "SecretSynced", "secret synced", time.Now())
+			in.status(t, thing{"external-secrets.io", "v1", "secretstores", "vault", true}, map[string]any{
+				"conditions": []any{map[string]any{"type": "Ready", "status": "False", "reason": "InvalidProviderConfig", "message": "unable to log in", "lastTransitionTime": "2026-01-01T00:00:00Z"}},
+			})
+		}},
 		{name: "store not synced for long", first: "secret.sync", make: func(t *testing.T, in *installation) {
 			in.external(t, "True", "SecretSynced", "secret synced", time.Now().Add(-20*time.Hour))
 		}},

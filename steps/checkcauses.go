@@ -72,7 +72,7 @@ func Explanations() []check.Explanation {
 		// The provider and the roles.
 		{By: "identity.thunder", Of: signIn},
 		{By: "identity.discovery", Of: signIn[1:]},
-		{By: "identity.discovery", Of: []string{"identity.keys", "identity.scopes", "identity.service-token", "identity.token", "identity.sign-in-secret", "identity.redirect", "api.logs/jwks.*"}},
+		{By: "identity.discovery", Of: []string{"identity.keys", "identity.scopes", "identity.service-token", "identity.token", "identity.sign-in-secret", "identity.redirect", "routing.callback", "api.logs/jwks.*"}},
 		{By: "identity.keys", Of: []string{"identity.token", "api.logs/jwks.*", "api.logs/jwt.*", "portal.logs/api.*", "portal.logs/jwks.*"}},
 		{By: "identity.service-token", Of: []string{"identity.token", "identity.sign-in-secret", "authorization.subject", "portal.logs/token.*", "portal.logs/signin.*", "portal.logs/api.*", "portal.logs/identity.*"}},
 		{By: "identity.token", Of: []string{"authorization.subject", "api.logs/jwt.*", "portal.logs/api.*", "portal.logs/jwt.*"}},

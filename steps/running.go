@@ -19,7 +19,8 @@ func known(in plan.Input) []answers.Proposal { return append(in.Found(), running
 // values of its release may not be read.
 func running(in plan.Input) []answers.Proposal {
 	c := in.Current.Cluster
-	if c.Release.Installed && c.Release.Unknown == "" {
+	lost := examining(in) && c.Release.Status == "" // Helm has no record of it any more
+	if c.Release.Installed && c.Release.Unknown == "" && !lost {
 		return nil
 	}
 	var list []answers.Proposal

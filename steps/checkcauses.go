@@ -31,22 +31,22 @@ func Explanations() []check.Explanation {
 		{By: "secret.sync", Of: with([]string{"secret.exists", "secret.keys", "secret.values", "portal.secret"}, portal, outside)},
 		{By: "secret.exists", Of: with([]string{"secret.keys", "secret.values", "portal.secret", "database.postgresql.*", "identity.service-token", "release.status"}, portal, outside)},
 		{By: "secret.keys", Of: with([]string{"identity.service-token", "identity.sign-in-secret", "release.status", "portal.secret"}, database, portal, outside)},
-		{By: "secret.values", Of: with([]string{"portal.logs/config.*", "portal.secret", "release.status"}, signIn, database, outside)},
-		{By: "secret.placeholders", Of: []string{"identity.service-token", "identity.sign-in-secret"}},
-		{By: "portal.secret", Of: []string{"portal.logs/postgres.password", "portal.logs/token.invalid-client", "portal.logs/signin.client", "portal.logs/api.unauthorized"}},
+		{By: "secret.values", Of: with([]string{"portal.logs/config.*", "portal.secret", "release.status"}, signIn, database, outside), Warns: true},
+		{By: "secret.placeholders", Of: []string{"identity.service-token", "identity.sign-in-secret"}, Warns: true},
+		{By: "portal.secret", Of: []string{"portal.logs/postgres.password", "portal.logs/token.invalid-client", "portal.logs/signin.client", "portal.logs/api.unauthorized"}, Warns: true},
 
 		// The Deployment.
 		{By: "portal.deployment", Of: with([]string{"portal.*", "database.*", "routing.route", "routing.callback"}, outside)},
-		{By: "portal.environment/OPENCHOREO_AUTH_*", Of: with([]string{"routing.callback", "portal.variables"}, signIn)},
-		{By: "portal.environment/OPENCHOREO_SERVICE_*", Of: signIn},
-		{By: "portal.environment/POSTGRES_*", Of: with([]string{"portal.rollout", "secret.keys"}, database)},
-		{By: "portal.environment/PGSSLMODE", Of: database},
-		{By: "portal.environment/DATABASE_CLIENT", Of: with([]string{"portal.replicas", "database.volume"}, database, portal)},
-		{By: "portal.environment/BACKSTAGE_BASE_URL", Of: []string{"routing.*", "identity.redirect"}},
-		{By: "portal.environment/OPENCHOREO_API_URL", Of: []string{"api.address", "portal.logs/api.*"}},
+		{By: "portal.environment/OPENCHOREO_AUTH_*", Of: with([]string{"routing.callback", "portal.variables"}, signIn), Warns: true},
+		{By: "portal.environment/OPENCHOREO_SERVICE_*", Of: signIn, Warns: true},
+		{By: "portal.environment/POSTGRES_*", Of: with([]string{"portal.rollout", "secret.keys"}, database), Warns: true},
+		{By: "portal.environment/PGSSLMODE", Of: database, Warns: true},
+		{By: "portal.environment/DATABASE_CLIENT", Of: with([]string{"portal.replicas", "database.volume"}, database, portal), Warns: true},
+		{By: "portal.environment/BACKSTAGE_BASE_URL", Of: []string{"routing.*", "identity.redirect"}, Warns: true},
+		{By: "portal.environment/OPENCHOREO_API_URL", Of: []string{"api.address", "portal.logs/api.*"}, Warns: true},
 		{By: "portal.variables", Of: with([]string{"portal.logs/config.*"}, portal)},
 		{By: "portal.replicas", Of: []string{"portal.logs/sqlite.*", "portal.logs/portal.backend-token", "portal.rollout/rollout.multi-attach"}},
-		{By: "chart.version", Of: []string{"portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}},
+		{By: "chart.version", Of: []string{"portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}, Warns: true},
 		{By: "release.status", Of: nil},
 
 		// The database.
@@ -57,7 +57,7 @@ func Explanations() []check.Explanation {
 		{By: "portal.logs/sqlite.*", Of: with([]string{"portal.rollout", "portal.events", "portal.health"}, outside)},
 		{By: "portal.logs", Of: with([]string{"portal.rollout/rollout.crash", "portal.rollout/rollout.probe", "portal.rollout/rollout.memory", "portal.events", "portal.health"}, outside)},
 		{By: "portal.rollout", Of: with([]string{"portal.events", "portal.health", "portal.logs", "routing.route", "release.status"}, outside)},
-		{By: "portal.events", Of: []string{"portal.health"}},
+		{By: "portal.events", Of: []string{"portal.health"}, Warns: true},
 		{By: "portal.health", Of: outside},
 
 		// The API.
@@ -83,7 +83,7 @@ func Explanations() []check.Explanation {
 		// The way in.
 		{By: "routing.gateway", Of: with([]string{"routing.route", "routing.listener", "routing.certificate", "api.route", "api.url"}, outside)},
 		{By: "routing.certificate", Of: with([]string{"routing.listener", "routing.gateway", "api.url"}, outside)},
-		{By: "routing.listener", Of: with([]string{"routing.route", "api.url"}, outside)},
+		{By: "routing.listener", Of: with([]string{"routing.route", "api.url"}, outside), Warns: true},
 		{By: "routing.route", Of: outside},
 		{By: "routing.address", Of: with([]string{"routing.route", "identity.redirect"}, outside)},
 		{By: "routing.url", Of: []string{"routing.callback"}},

@@ -8,9 +8,13 @@ import (
 // Explanation says that one finding brings others about. By and each of Of name
 // findings: a check's ID, an ID and a code as "portal.logs/postgres.refused", with
 // a "*" at the end for everything that begins so.
+//
+// A warning explains a failure only with Warns: most of what merely works less well
+// is beside what does not work.
 type Explanation struct {
-	By string
-	Of []string
+	By    string
+	Of    []string
+	Warns bool
 }
 
 // Explain sets Because of every finding that another one brings about, and returns
@@ -96,6 +100,9 @@ func (r Result) explains() bool { return r.Status == Fail || r.Status == Warn ||
 
 func brings(table []Explanation, cause, effect Result) bool {
 	return slices.ContainsFunc(table, func(e Explanation) bool {
+		if cause.Status == Warn && effect.Status == Fail && !e.Warns {
+			return false
+		}
 		return names(e.By, cause) && slices.ContainsFunc(e.Of, func(of string) bool { return names(of, effect) })
 	})
 }

@@ -10,6 +10,7 @@ func TestExplainNamesTheRoot(t *testing.T) {
 		{By: "secret.keys", Of: []string{"portal.rollout", "portal.health"}},
 		{By: "portal.rollout", Of: []string{"portal.health", "routing.*"}},
 		{By: "portal.logs/postgres.*", Of: []string{"portal.rollout"}},
+		{By: "portal.environment", Of: []string{"portal.rollout"}, Warns: true},
 		{By: "a", Of: []string{"b"}},
 		{By: "b", Of: []string{"a"}},
 	}
@@ -24,7 +25,8 @@ func TestExplainNamesTheRoot(t *testing.T) {
 		"later explains":     {[]Result{result("portal.rollout", Fail, ""), result("portal.logs", Fail, "postgres.refused")}, "portal.logs", []string{"portal.logs", ""}},
 		"another code":       {[]Result{result("portal.rollout", Fail, ""), result("portal.logs", Fail, "sqlite.locked")}, "portal.rollout", []string{"", ""}},
 		"failure first":      {[]Result{result("x", Warn, ""), result("y", Fail, "")}, "y", []string{"", ""}},
-		"warning that fails": {[]Result{result("secret.keys", Warn, ""), result("portal.rollout", Fail, "")}, "secret.keys", []string{"", "secret.keys"}},
+		"warning that fails": {[]Result{result("portal.environment", Warn, ""), result("portal.rollout", Fail, "")}, "portal.environment", []string{"", "portal.environment"}},
+		"warning beside it":  {[]Result{result("secret.keys", Warn, ""), result("portal.rollout", Fail, "")}, "portal.rollout", []string{"", ""}},
 		"accepted explains":  {[]Result{result("secret.keys", Accepted, ""), result("portal.rollout", Fail, "")}, "", []string{"", "secret.keys"}},
 		"what is not known":  {[]Result{result("portal.rollout", Fail, ""), result("routing.url", Inconclusive, "")}, "portal.rollout", []string{"", "portal.rollout"}},
 		"a pass explains no": {[]Result{result("secret.keys", Pass, ""), result("portal.rollout", Fail, "")}, "portal.rollout", []string{"", ""}},

@@ -179,6 +179,22 @@ spec:
   - {ports: [9], target: {address: 127.0.0.1, port: 1}}
 `
 
+// primaryManifest is a Service as Crunchy's operator makes it for the leader of a
+// cluster: headless, and its endpoint the cluster address of another one.
+const primaryManifest = `
+apiVersion: v1
+kind: Service
+metadata: {name: primary, namespace: NS}
+spec: {clusterIP: None, ports: [{name: postgres, port: 5432}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: primary, namespace: NS, labels: {kubernetes.io/service-name: primary}}
+addressType: IPv4
+ports: [{name: postgres, port: 5432}]
+endpoints: [{addresses: [ADDRESS]}]
+`
+
 // echo is a TCP server that sends back what it gets; a connection that begins
 // with a line "say <n>" is told n bytes and closed.
 func echo(t *testing.T) net.Listener {
@@ -304,6 +320,27 @@ func TestDial(t *testing.T) {
 			}
 		})
 	}
+
+	t.Run("an address that is a Service's", func(t *testing.T) {
+		s, err := c.service(t.Context(), serviceHost{name: "server", namespace: ns})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster.ApplyManifest(t, []byte(strings.NewReplacer("NS", ns, "ADDRESS", s.Spec.ClusterIP).Replace(primaryManifest)))
+		conn := dial(t, c, "primary."+ns+".svc:5432")
+		if err := converse(conn, []byte("hello, leader")); err != nil {
+			t.Error(err)
+		}
+		user := openAs(t, cluster.KubeconfigFor(t, "primary-"+ns), nil)
+		grant(t, cluster, ns, "primary-"+ns, PortForwardRights(ns, "primary"))
+		eventually(t, "without the right to list Services it stays an address", func() error {
+			_, err := user.Dial(t.Context(), "tcp", "primary."+ns+".svc:5432")
+			if err == nil || !strings.Contains(err.Error(), "not pods") {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		})
+	})
 
 	t.Run("HTTP", func(t *testing.T) {
 		transport := &http.Transport{DialContext: c.Dial}

@@ -89,6 +89,11 @@ func (c *Client) service(ctx context.Context, host serviceHost) (*corev1.Service
 // backend finds a ready pod behind a port of a Service by its EndpointSlices or,
 // without the right to list them, by its selector.
 func (c *Client) backend(ctx context.Context, host serviceHost, port int) (backend, error) {
+	return c.backendBy(ctx, host, port, true)
+}
+
+// backendBy is backend; follow says that an endpoint may be another Service.
+func (c *Client) backendBy(ctx context.Context, host serviceHost, port int, follow bool) (backend, error) {
 	s, err := c.service(ctx, host)
 	if err != nil {
 		return backend{}, err
@@ -112,7 +117,43 @@ func (c *Client) backend(ctx context.Context, host serviceHost, port int) (backe
 	if to, ok := all.backend(host, target); ok {
 		return to, nil
 	}
+	if via, at, ok := c.behind(ctx, s, all, port); ok && follow {
+		return c.backendBy(ctx, via, at, false)
+	}
 	return backend{}, c.noBackend(ctx, s, all)
+}
+
+// behind finds the Service whose cluster address is the endpoint of one without a
+// selector, as the primary of a cluster of Crunchy's operator leads to the Service
+// that follows the leader.
+func (c *Client) behind(ctx context.Context, s *corev1.Service, all endpointSlices, port int) (host serviceHost, to int, ok bool) {
+	if len(s.Spec.Selector) > 0 {
+		return host, 0, false
+	}
+	var list corev1.ServiceList
+	for _, slice := range all.Items {
+		to = port
+		if len(slice.Ports) == 1 {
+			to = slice.Ports[0].Port
+		}
+		for _, e := range slice.Endpoints {
+			if !e.ready() || e.TargetRef.Kind == "Pod" {
+				continue
+			}
+			if list.Items == nil {
+				if err := c.list(ctx, kind{"", "v1", "services"}, s.Namespace, "", 500, &list); err != nil {
+					return host, 0, false // without that right it stays an address
+				}
+			}
+			for i := range list.Items {
+				other := &list.Items[i]
+				if slices.Contains(e.Addresses, other.Spec.ClusterIP) && other.UID != s.UID {
+					return serviceHost{name: other.Name, namespace: other.Namespace}, to, true
+				}
+			}
+		}
+	}
+	return host, 0, false
 }
 
 // servicePort returns the Service's entry for a port. Behind a headless Service

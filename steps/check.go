@@ -90,7 +90,7 @@ func examination(env *Env, in plan.Input) []check.Check {
 	}
 	for i, c := range list {
 		list[i].After = slices.DeleteFunc(slices.Clone(c.After), func(id string) bool { return !there[id] })
-		list[i].Run = cured(c.ID, c.Run)
+		list[i].Run = x.cured(c.ID, c.Run)
 	}
 	return list
 }
@@ -143,11 +143,7 @@ func (x examiner) namespace() string { return x.in.Draft.Target.Namespace }
 
 // kubectl is a command for the operator, in the namespace and cluster at hand.
 func (x examiner) kubectl(format string, args ...any) string {
-	command := "kubectl"
-	if x.in.Draft.From["target.context"].Given() {
-		command += " --context " + plan.Quote(x.in.Draft.Target.Context)
-	}
-	return command + " -n " + plan.Quote(x.namespace()) + " " + fmt.Sprintf(format, args...)
+	return "kubectl " + x.in.Reach() + "-n " + plan.Quote(x.namespace()) + " " + fmt.Sprintf(format, args...)
 }
 
 // setup is a command of this program that changes the installation at hand.
@@ -157,6 +153,9 @@ func (x examiner) setup(command string) string {
 	}
 	if x.in.Draft.Target.Release != "openchoreo-control-plane" {
 		command += " --release " + plan.Quote(x.in.Draft.Target.Release)
+	}
+	if reach := x.in.Reach(); reach != "" {
+		command += " " + strings.TrimSuffix(reach, " ")
 	}
 	return "backstage-setup " + command
 }

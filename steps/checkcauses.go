@@ -2,9 +2,12 @@ package steps
 
 import (
 	"context"
+	"slices"
 	"strings"
 
+	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
 // Explanations say which finding of an examination brings which others about, so
@@ -91,7 +94,7 @@ func Explanations() []check.Explanation {
 }
 
 // cured completes what a check says: where it is mended, unless it says so itself.
-func cured(id string, run func(context.Context) check.Result) func(context.Context) check.Result {
+func (x examiner) cured(id string, run func(context.Context) check.Result) func(context.Context) check.Result {
 	return func(ctx context.Context) check.Result {
 		r := run(ctx)
 		c := CategoryOf(id)
@@ -99,6 +102,7 @@ func cured(id string, run func(context.Context) check.Result) func(context.Conte
 		if r.Status == check.Pass || r.Status == check.Skip {
 			return r
 		}
+		x.rotates(&r)
 		if r.Fix == "" {
 			r.Fix = "backstage-setup explain " + firstOf(r.Code, id)
 		}
@@ -106,6 +110,26 @@ func cured(id string, run func(context.Context) check.Result) func(context.Conte
 			r.Cause = meaningOf(r.Code)
 		}
 		return r
+	}
+}
+
+// rotates has a credential mended that is there and is refused by rotating it:
+// nothing else has to change.
+func (x examiner) rotates(r *check.Result) {
+	s := x.in.Current.Cluster.Secret.Secret
+	if r.Cure == nil || r.Cure.Flow != "install" || s == nil {
+		return
+	}
+	for _, sk := range x.in.Profile.SecretKeys {
+		kind, _ := answers.KindOf(answers.Key(sk.Key))
+		if sk.Key != r.Cure.Key || kind != answers.Hidden || !slices.Contains(s.Keys, sk.Name) {
+			continue
+		}
+		r.Cure = &check.Cure{Flow: rotateFlow, Step: "value", Key: "rotate.value", Propose: []check.Proposal{{Key: "rotate.key", Value: sk.Name}}}
+		if r.Fix == "" {
+			r.Fix = x.setup(rotateFlow + " " + plan.Quote(sk.Name))
+		}
+		return
 	}
 }
 

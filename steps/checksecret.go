@@ -2,6 +2,7 @@ package steps
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,7 @@ func (x examiner) secretChecks() []check.Check {
 			if at := state.Secret.DataWritten; !at.IsZero() {
 				found += ", written last on " + at.UTC().Format(time.DateOnly)
 			}
+			found += setOn(k8s.SecretHistory(state.Secret.Annotations))
 			if state.Owner.Kind != "" {
 				found += ", " + Ownership(state.Owner)
 			}
@@ -258,4 +260,13 @@ func (x examiner) now() time.Time {
 		return time.Time{}
 	}
 	return x.env.Provider.Now()
+}
+
+// setOn says when this program set which key, where the Secret tells.
+func setOn(history map[string]time.Time) string {
+	text := ""
+	for _, key := range slices.Sorted(maps.Keys(history)) {
+		text += fmt.Sprintf("; %s set on %s", key, history[key].UTC().Format(time.DateOnly))
+	}
+	return text
 }

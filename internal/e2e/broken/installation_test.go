@@ -690,7 +690,13 @@ type examined struct {
 	Checks []result
 }
 
-type result struct{ ID, Status, Code, Found, Hint, Cause, Fix, Doc, Category, Because string }
+type result struct {
+	ID, Status, Code, Found, Hint, Cause, Fix, Doc, Category, Because string
+	Cure                                                              struct {
+		Flow, Step, Key string
+		Set             map[string]any
+	}
+}
 
 func (e examined) result(id string) result {
 	for _, r := range e.Checks {

@@ -89,6 +89,11 @@ func TestShapes(t *testing.T) {
 		}
 	}
 
+	cure := in.check(t).result("identity.service-token").Cure
+	if cure.Flow != "rotate" || cure.Key != "rotate.value" || cure.Set["rotate.key"] != "client-secret" {
+		t.Errorf("it is mended by %+v", cure)
+	}
+
 	junit := in.run(t, "", "check", "-n", in.namespace, "-o", "junit")
 	var suites struct {
 		Tests    int `xml:"tests,attr"`

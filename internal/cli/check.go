@@ -108,17 +108,8 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 
 // examine runs the checks until a signal; on stderr it says what it waits for.
 func (a *app) examine(ctx context.Context, s *wizard.Session, f *checkFlags) (wizard.Examination, error) {
-	ended, stop := a.signalled()
+	ctx, stop := a.untilSignal(ctx)
 	defer stop()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() {
-		select {
-		case <-ended:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	if a.output == "text" {
 		fmt.Fprintln(a.err, s.Where())
 	}

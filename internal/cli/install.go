@@ -160,17 +160,8 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 // drive runs the driver that suits the terminal.
 func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactive bool) (wizard.End, error) {
 	if !interactive {
-		ended, stop := a.signalled()
+		ctx, stop := a.untilSignal(ctx)
 		defer stop()
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		go func() {
-			select {
-			case <-ended:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
 		if a.output == "text" {
 			fmt.Fprintln(a.err, s.Where())
 		}
@@ -183,6 +174,20 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 		return wizard.Lines(ctx, s, t)
 	}
 	return a.fullScreen(ctx, s, t)
+}
+
+// untilSignal is ctx, ended by a signal too; stop frees what that takes.
+func (a *app) untilSignal(ctx context.Context) (until context.Context, stop func()) {
+	ended, quiet := a.signalled()
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(); quiet() }
 }
 
 // fullScreen draws on a descriptor of its own; what was written to stderr

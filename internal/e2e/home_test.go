@@ -73,7 +73,7 @@ func TestCheckOnTheScreen(t *testing.T) {
 // TestHomeInLines: the same for those who read lines.
 func TestHomeInLines(t *testing.T) {
 	s := installed(t)
-	screen := s.terminal(t, 110, 60, "--plain", "-n", s.namespace, "--release", s.namespace)
+	screen := s.terminal(t, 110, 120, "--plain", "-n", s.namespace, "--release", s.namespace)
 	screen.Expect("Portal: http://openchoreo.localhost:8080", "Mend first", "What now?", "Rotate a credential", "A number")
 	screen.Send("nine\r")
 	screen.Expect("must be a number")

@@ -67,7 +67,7 @@ func (j databaseJudge) check(id, title string, after []string, key answers.Key) 
 			if err != nil {
 				return unreadable(id, err)
 			}
-			return j.result(id, key, q, a)
+			return seenByJob(j.result(id, key, q, a), a.Report)
 		}
 		a := j.server.Probe(ctx, q)
 		if j.in.Current.ProbeCreate && (id == postgresRights || id == postgresCapacity) {

@@ -79,13 +79,26 @@ func (j databaseJudge) jobAnswer(q PostgresQuery) (PostgresAnswer, error) {
 	return PostgresAnswer{Report: report, Verdicts: verdicts}, err
 }
 
+// seenByJob says of a result that is a Job's, and how old that is.
+func seenByJob(r check.Result, said postgres.Report) check.Result {
+	if r.Status == check.Skip {
+		return r
+	}
+	by := "; "
+	if strings.Contains(r.Found, "\n") {
+		by = "\n"
+	}
+	r.Found += by + "as a Job saw it on " + said.Asked.UTC().Format("2006-01-02 15:04 MST")
+	return r
+}
+
 // unreadable is the result of the first check where a Job's output is none.
 func unreadable(id string, err error) check.Result {
 	if id != postgresReach {
 		return skipped("because " + postgresReach + " is not settled")
 	}
 	return check.Result{Status: check.Fail, Found: "the result of the Job cannot be used: " + err.Error(),
-		Hint: "run it again with what --probe-job prints, and give all of `kubectl logs job/" + probeName + "`"}
+		Hint: "make the Job anew with what --probe-job prints, and give all of `kubectl logs job/" + probeName + "`"}
 }
 
 // JobHelps tells whether a Job would show what could not be seen from here.

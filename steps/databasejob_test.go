@@ -86,11 +86,23 @@ func TestJobInPlaceOfAProbe(t *testing.T) {
 			in := onDatabase(server.Port, test.given)
 			in.Draft.Target.Namespace = "control"
 			in.Current.PostgresCA = test.ca
+			set(&in, "database.postgresql.password", secret.Value{Text: secret.New(test.password)}, answers.Source{Rank: answers.FromSet})
 			in.Current.ProbeResult = runDatabaseJob(t, in, test.password)
 			in.Current.Offline = true
 			got, results := judgedDatabase(t, NewPostgres(PostgresOptions{Dial: nil}), in)
 			if all := (want{got["reach"], got["tls"], got["login"], got["rights"], got["capacity"]}); all != test.want {
 				t.Errorf("got  %v\nwant %v\n%+v\n%s", all, test.want, results, in.Current.ProbeResult)
+			}
+			for _, r := range results {
+				if said := strings.Contains(r.Found, "as a Job saw it on "); said != (r.Status != check.Skip) {
+					t.Errorf("%s: %s", r.ID, r.Found)
+				}
+			}
+			// The same log says nothing about another password.
+			set(&in, "database.postgresql.password", secret.Value{Text: secret.New("yet another password")}, answers.Source{Rank: answers.FromSet})
+			got, results = judgedDatabase(t, NewPostgres(PostgresOptions{}), in)
+			if all := (want{got["reach"], got["tls"], got["login"], got["rights"], got["capacity"]}); all != (want{"fail", "skip", "skip", "skip", "skip"}) || !strings.Contains(results[0].Found, "this is about another password") {
+				t.Errorf("with another password: %v %+v", all, results)
 			}
 		})
 	}

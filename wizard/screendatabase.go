@@ -48,7 +48,7 @@ func (m *screen) askJob() tea.Cmd {
 	}
 	q := menu{title: "Ask PostgreSQL from inside the cluster, with a Job of your own?"}
 	var about lines
-	about.add(Plain, "", "A pod with psql asks the same questions and changes nothing; its log is the result. It also sees what the portal's pods see: names, NetworkPolicies, addresses.")
+	about.add(Plain, "", "A pod with psql asks the same questions and changes nothing; its log is the result. It resolves names and gets an address as the portal's pods do. It has not their labels: a NetworkPolicy that selects the portal's pods does not apply to it.")
 	q.choices = []choice{{"Back to the review", func() tea.Cmd { return nil }}, {"Paste the result", m.askResult}}
 	if m.t.SaveJob != nil {
 		q.choices = append(q.choices, choice{"Write the Job's manifest to a file, and show the commands", func() tea.Cmd { return m.saveJob(job) }})

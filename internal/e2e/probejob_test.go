@@ -5,6 +5,10 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/postgres"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
 // jobAnswers are those of a portal on the server of cloudNative.
@@ -48,13 +52,17 @@ func TestProbeJob(t *testing.T) {
 	}
 	s.ApplyManifest(t, []byte(printed.stdout)) // by an administrator: creating Jobs is no right of a run's
 
-	good := strings.NewReplacer("HOST", host).Replace(`backstage-setup-probe: target HOST 5432 disable postgres app
+	tag := postgres.Target{Host: host, Port: 5432, User: "app", Password: secret.New(candidatePassword)}.Tag()
+	good := strings.NewReplacer("HOST", host, "TAG", tag, "NOW", time.Now().UTC().Format(time.RFC3339)).Replace(`backstage-setup-probe: target HOST 5432 disable postgres app
+backstage-setup-probe: time NOW
+backstage-setup-probe: password TAG
 backstage-setup-probe: ask version postgres
 backstage-setup-probe: error psql: error: connection to server at "HOST" (10.1.2.3), port 5432 failed: FATAL:  password authentication failed for user "app"
 backstage-setup-probe: end
 `)
 	for name, test := range map[string]struct{ text, want string }{
 		"a result":       {good, "login.password"},
+		"another's":      {strings.Replace(good, ": password "+tag, ": password 0000", 1), "this is about another password"},
 		"something else": {"Error from server (NotFound)\n", "there is no result of a probe in it"},
 	} {
 		if err := os.WriteFile(theirs.file("probe.txt"), []byte(test.text), 0o600); err != nil {

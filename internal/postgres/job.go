@@ -27,7 +27,8 @@ and datallowconn and pg_catalog.has_database_privilege(oid, 'CONNECT') order by 
 // JobScript is a script for sh and psql that asks what Probe asks, from wherever it
 // runs, and writes it for ReadJob. It changes nothing. The server comes from libpq's
 // own variables (PGHOST, PGPORT, PGUSER, PGPASSWORD, PGSSLMODE), the authority's
-// certificates from PROBE_CA, the database to begin with from PROBE_DATABASE.
+// certificates from PROBE_CA, the database to begin with from PROBE_DATABASE. It
+// tells when it ran, and the Tag of the password that it had.
 //
 // psql is libpq: unlike node-postgres it falls back to no other authorities when
 // PROBE_CA is given and takes the image's own when it is not.
@@ -52,7 +53,7 @@ ask() {
   return 1
 }
 say "target $PGHOST $PGPORT $PGSSLMODE $PROBE_DATABASE $PGUSER"
-`)
+` + jobTag)
 	for i, a := range jobEntry {
 		after := ""
 		if i == 0 {

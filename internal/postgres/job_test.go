@@ -1,12 +1,14 @@
 package postgres_test
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/postgres"
 	"github.com/openchoreo/backstage-setup/internal/postgres/pgtest"
@@ -139,10 +141,15 @@ func TestJobResultIsRefused(t *testing.T) {
 		"something else": {"Error from server (NotFound): jobs.batch not found\n", "no result of a probe"},
 		"bytes":          {"\xff\xfe", "no result of a probe"},
 		"half":           {head + postgres.JobMark + "ask version postgres\n", "ends in the middle"},
+		"no password":    {head + postgres.JobMark + "end\n", "does not tell which password"},
+		"no time":        {head + postgres.JobMark + "password " + at.Tag() + "\n" + postgres.JobMark + "end\n", "or when it was made"},
+		"another one":    {head + jobHead(at, "0000", seenAt) + postgres.JobMark + "end\n", "this is about another password"},
+		"old":            {head + jobHead(at, "", seenAt.Add(-25*time.Hour)) + postgres.JobMark + "end\n", "more than a day ago"},
+		"of tomorrow":    {head + jobHead(at, "", seenAt.Add(25*time.Hour)) + postgres.JobMark + "end\n", "check the clock"},
 		"another host":   {strings.Replace(head, "db.", "other.", 1) + postgres.JobMark + "end\n", "the result is about"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, verdicts, err := postgres.ReadJob([]byte(v.text), at, small, nil)
+			_, verdicts, err := postgres.ReadJob([]byte(v.text), at, small, clock)
 			if err == nil || !strings.Contains(err.Error(), v.want) || verdicts != nil {
 				t.Errorf("%v %v", err, verdicts)
 			}
@@ -152,22 +159,58 @@ func TestJobResultIsRefused(t *testing.T) {
 		})
 	}
 	// A result with nothing in it is no pass.
-	_, verdicts, err := postgres.ReadJob([]byte(head+postgres.JobMark+"end\n"), at, small, nil)
-	if err != nil {
-		t.Fatal(err)
+	report, verdicts, err := postgres.ReadJob([]byte(head+jobHead(at, "", seenAt.Add(-time.Hour))+postgres.JobMark+"end\n"), at, small, clock)
+	if err != nil || !report.Asked.Equal(seenAt.Add(-time.Hour)) {
+		t.Fatal(report.Asked, err)
 	}
 	expect(t, verdicts, "inconclusive network.dropped")
+}
+
+// seenAt is when the results that are written here were made.
+var seenAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func clock() time.Time { return seenAt }
+
+// jobHead is how a Job tells its time and its password, by default at's.
+func jobHead(at postgres.Target, tag string, when time.Time) string {
+	return postgres.JobMark + "time " + when.Format(time.RFC3339) + "\n" + postgres.JobMark + "password " + cmp.Or(tag, at.Tag()) + "\n"
+}
+
+// TestTag: it changes with all that it is of, and is short.
+func TestTag(t *testing.T) {
+	seen := map[string]string{}
+	for name, change := range map[string]func(*postgres.Target){
+		"same":     func(*postgres.Target) {},
+		"host":     func(t *postgres.Target) { t.Host = "other.example.com" },
+		"port":     func(t *postgres.Target) { t.Port = 5433 },
+		"user":     func(t *postgres.Target) { t.User = "other" },
+		"password": func(t *postgres.Target) { t.Password = secret.New("other password") },
+	} {
+		at := target()
+		change(&at)
+		tag := at.Tag()
+		if other, there := seen[tag]; there || len(tag) != 4 {
+			t.Errorf("%s: %q, as %s", name, tag, other)
+		}
+		seen[tag] = name
+	}
+	at := target()
+	blank := at
+	blank.Password = secret.New(at.Password.Reveal() + "\n")
+	if at.Tag() != blank.Tag() {
+		t.Error("Backstage reads both as one password")
+	}
 }
 
 // FuzzReadJob: whatever is pasted, every verdict can be shown, and nothing passes
 // that no server has said.
 func FuzzReadJob(f *testing.F) {
-	head := postgres.JobMark + "target db.example.com 5432 verify-full postgres portal\n"
+	head := postgres.JobMark + "target db.example.com 5432 verify-full postgres portal\n" + jobHead(target(), "", seenAt)
 	f.Add(head + postgres.JobMark + "end\n")
 	f.Add(head + postgres.JobMark + "ask version postgres\n" + postgres.JobMark + "row PostgreSQL 17.1\t17.1\t170001\n" + postgres.JobMark + "end\n")
 	f.Add(head + postgres.JobMark + "ask version postgres\n" + postgres.JobMark + "error psql: error: FATAL:  password authentication failed for user \"portal\"\n" + postgres.JobMark + "end\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, verdicts, err := postgres.ReadJob([]byte(text), target(), small, nil)
+		_, verdicts, err := postgres.ReadJob([]byte(text), target(), small, clock)
 		if err == nil && len(verdicts) == 0 {
 			t.Error("nothing is said")
 		}

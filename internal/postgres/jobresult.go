@@ -23,22 +23,35 @@ type told struct {
 	errors []string
 }
 
-// ReadJob judges the output of a JobScript as Probe judges what it sees itself. It
-// returns ErrNoResult for other texts, and an error when the output ends early or is
-// about another target: who asks then knows nothing about t.
+// jobAnswers are a JobScript's output taken apart.
+type jobAnswers struct {
+	about string    // the target
+	at    time.Time // when the script ran, by the clock of its node
+	tag   string    // of the password: see Target.Tag
+	asked map[string]told
+}
+
+// ReadJob judges the output of a JobScript as Probe judges what it sees itself; the
+// report says when that was. It returns ErrNoResult for other texts, and an error
+// when the output ends early, is about another target or password, or older than a
+// day: who asks then knows nothing about t.
 func ReadJob(output []byte, t Target, b Budget, now func() time.Time) (Report, []Verdict, error) {
 	if now == nil {
 		now = time.Now
 	}
 	t, _ = t.trimmed()
-	answers, about, err := readMarked(output)
+	result, err := readMarked(output)
 	if err != nil {
 		return Report{}, nil, err
 	}
-	if want := fmt.Sprintf("%s %d %s %s %s", t.Host, t.Port, t.PsqlMode(), t.entry(), t.User); about != want {
-		return Report{}, nil, fmt.Errorf("the result is about %q, and the answers are about %q: run the Job again", visible(about), want)
+	if want := fmt.Sprintf("%s %d %s %s %s", t.Host, t.Port, t.PsqlMode(), t.entry(), t.User); result.about != want {
+		return Report{}, nil, fmt.Errorf("the result is about %q, and the answers are about %q: make the Job anew", visible(result.about), want)
 	}
-	j, report := newJudgement(t), Report{}
+	if err := result.bound(t, now()); err != nil {
+		return Report{}, nil, err
+	}
+	answers := result.asked
+	j, report := newJudgement(t), Report{Asked: result.at}
 	if !t.check(j, nil) {
 		return report, j.verdicts, nil
 	}
@@ -84,11 +97,11 @@ func (j *judgement) protection() {
 func tells(f *fault) bool { return f.found == "" || f.id == "login.unchecked" }
 
 // readMarked takes the marked lines apart: "ask NAME DATABASE" and what follows it.
-func readMarked(output []byte) (answers map[string]told, about string, err error) {
+func readMarked(output []byte) (*jobAnswers, error) {
 	if len(output) > maxResult || !utf8.Valid(output) {
-		return nil, "", fmt.Errorf("%w: it is too large, or no text", ErrNoResult)
+		return nil, fmt.Errorf("%w: it is too large, or no text", ErrNoResult)
 	}
-	answers = map[string]told{}
+	result := &jobAnswers{asked: map[string]told{}}
 	at, ended := "", false
 	for line := range bytes.Lines(output) {
 		_, text, ok := strings.Cut(strings.TrimRight(string(line), "\r\n"), JobMark)
@@ -96,30 +109,34 @@ func readMarked(output []byte) (answers map[string]told, about string, err error
 			continue
 		}
 		what, rest, _ := strings.Cut(text, " ")
-		a := answers[at]
+		a := result.asked[at]
 		switch what {
 		case "target":
-			about, answers, at, ended = rest, map[string]told{}, "", false // the last run counts
+			result, at, ended = &jobAnswers{about: rest, asked: map[string]told{}}, "", false // the last run counts
+		case "time":
+			result.at, _ = time.Parse(time.RFC3339, rest) // else it is zero, which is refused
+		case "password":
+			result.tag = rest
 		case "ask":
 			at = rest
-			answers[at] = told{}
+			result.asked[at] = told{}
 		case "row":
 			a.rows = append(a.rows, rest)
-			answers[at] = a
+			result.asked[at] = a
 		case "error":
 			a.errors = append(a.errors, rest)
-			answers[at] = a
+			result.asked[at] = a
 		case "end":
 			ended = true
 		}
 	}
 	switch {
-	case about == "":
-		return nil, "", fmt.Errorf("%w: give all of what `kubectl logs` prints, with the lines that begin with %q", ErrNoResult, strings.TrimSpace(JobMark))
+	case result.about == "":
+		return nil, fmt.Errorf("%w: give all of what `kubectl logs` prints, with the lines that begin with %q", ErrNoResult, strings.TrimSpace(JobMark))
 	case !ended:
-		return nil, "", errors.New("the result ends in the middle: wait until the Job is complete, then read its log again")
+		return nil, errors.New("the result ends in the middle: wait until the Job is complete, then read its log again")
 	}
-	return answers, about, nil
+	return result, nil
 }
 
 // replayed is the answer that a Job got to a query.

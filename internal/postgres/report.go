@@ -22,6 +22,7 @@ type Report struct {
 	Shared    bool // and gives one of its connections to several sessions: transaction mode
 	Encoding  string
 	Databases []Database // of plugins, by name
+	Asked     time.Time  // when a Job saw this, by the clock of its node; zero: it was asked just now
 }
 
 // Role is what the server says of the role that was logged in.

@@ -58,7 +58,7 @@ func database() Step {
 			{Key: "database.postgresql.database", Title: "PostgreSQL database", Example: "backstage", When: onPostgres, Required: onPostgres, Value: textValue.with(notEmptyRule),
 				Suggest: func(plan.Input) any { return "backstage" },
 				Why:     "The chart requires it. By default Backstage makes backstage_plugin_… databases instead and never opens this one."},
-			{Key: "database.postgresql.ssl", Title: "TLS to PostgreSQL", Ask: Confirm, When: onPostgres, Value: boolValue,
+			{Key: "database.postgresql.ssl", Title: "TLS to PostgreSQL", Ask: Confirm, When: onPostgres, Value: boolValue, Doubt: plainByDefault,
 				Why: "Yes verifies certificate and host name against well-known authorities: a server in the cluster, Amazon RDS or Cloud SQL needs database.postgresql.caFile too. No is plain text, which managed services refuse."},
 			{Key: "database.postgresql.caFile", Title: "CA of PostgreSQL", Example: "global-bundle.pem", Ask: More, Value: textValue.with(notEmptyRule), Default: "none: well-known authorities only",
 				When: verified, Rule: caFileRule,
@@ -84,6 +84,15 @@ var leavesVolume = Condition{"when SQLite is left that has a volume", func(in pl
 	_, leaves := in.LeavesVolume()
 	return leaves && !in.KeepsVolume()
 }}
+
+// plainByDefault is the doubt about a connection that nobody has said to leave in
+// plain text, where PostgreSQL is newly chosen: only the chart's default says so.
+func plainByDefault(in plan.Input) string {
+	if in.Current.Cluster.Deployment.Database == "pg" || in.Draft.Database.PostgreSQL.SSL || in.Draft.From["database.postgresql.ssl"].Rank > answers.FromChart {
+		return ""
+	}
+	return "plain text is only the chart's default"
+}
 
 // volumeSeen is what the volume is.
 func volumeSeen(in plan.Input) string {
@@ -165,6 +174,9 @@ func planDatabase(in plan.Input, p *plan.Plan) {
 	}
 	if pg := d.Database.PostgreSQL; d.Database.Type == "postgresql" && pg.SSL && !in.Unverified() && in.PostgresCA() == nil && privateAuthority(pg.Host) {
 		p.Warn("database", "the certificate of %s is likely of a private authority, which the portal does not trust: set database.postgresql.caFile, or the pods fail at start", pg.Host)
+	}
+	if note := unreadCANote(in); d.Database.Type == "postgresql" && note != "" {
+		p.Warn("database", "%s", note)
 	}
 	planVolume(in, p)
 	was := in.Current.Cluster.Deployment.Database

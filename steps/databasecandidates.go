@@ -50,6 +50,8 @@ func ClusterQuestions(f Flow, in plan.Input) ClusterAsk {
 		}
 		if strings.HasPrefix(pg.CAFile, caFromSecret) && pg.SSL {
 			a.CAFile = pg.CAFile
+		} else if reference, why := unreadCA(in); why != "" {
+			a.CAFile = reference // asked still, so that the answer stays
 		}
 		hosts = append(hosts, pg.Host)
 	}
@@ -196,11 +198,33 @@ func ofCandidate(in plan.Input) []answers.Proposal {
 		add("database.postgresql.ssl", false, d.Operator+" has no TLS unless that is switched on")
 	case k8s.EncryptionOn:
 		add("database.postgresql.ssl", true, "TLS of "+d.Operator)
-		if d.CA != (k8s.KeyOf{}) && !in.Draft.Given("database.postgresql.trustCA") {
+		if _, why := unreadCA(in); d.CA != (k8s.KeyOf{}) && why == "" && !in.Draft.Given("database.postgresql.trustCA") {
 			add("database.postgresql.caFile", caFromSecret+d.CA.String(), "authority of "+d.Operator)
 		}
 	}
 	return list
+}
+
+// unreadCA is where the chosen server's operator keeps its authority, and why it
+// cannot be read there; "" when it can, or was not asked yet. What nobody has given
+// and cannot be read is not proposed: it would be a wrong answer of nobody's.
+func unreadCA(in plan.Input) (reference, why string) {
+	c := in.Current.Databases
+	d, ok := c.At(in.Draft.Database.PostgreSQL.Host)
+	reference = caFromSecret + d.CA.String()
+	if !ok || d.CA == (k8s.KeyOf{}) || c.CAFile != reference {
+		return "", ""
+	}
+	return reference, c.CAProblem
+}
+
+// unreadCANote says that the authority is not prefilled; "" when nothing is to say.
+func unreadCANote(in plan.Input) string {
+	reference, why := unreadCA(in)
+	if why == "" || in.Draft.Given("database.postgresql.caFile") || in.Draft.Given("database.postgresql.trustCA") || !in.Draft.Database.PostgreSQL.SSL {
+		return ""
+	}
+	return "the authority of the server's certificate is not prefilled: " + reference + " " + why
 }
 
 // offeredPassword is the password that the server's operator keeps for the role.
@@ -248,6 +272,9 @@ func candidateNotes(in plan.Input) []string {
 	d, ok := c.At(pg.Host)
 	if !ok {
 		return notes
+	}
+	if note := unreadCANote(in); note != "" {
+		notes = append(notes, strings.ToUpper(note[:1])+note[1:])
 	}
 	if c.Why != "" {
 		notes = append(notes, "User and password of "+d.Name+" are not prefilled: "+c.Why)

@@ -162,8 +162,9 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	status := map[postgres.Class]check.Status{postgres.Warn: check.Warn, postgres.Inconclusive: check.Inconclusive, postgres.Fail: check.Fail}[worst]
 	r := check.Result{Status: status, Code: main.ID, Hint: main.Fix}
 	if id == postgresReach && a.Forward != "" {
-		lines = append(lines, a.Forward)
-		r.Hint += "; where no port-forward is allowed, --probe-job prints a Job that asks from the cluster"
+		// The cluster says why: that there is no such Service comes before what follows.
+		lines = append([]string{a.Forward, main.Found}, lines[1:]...)
+		r.Hint = "check the Service's name and namespace, and that its pods are ready; where no port-forward is allowed, --probe-job prints a Job that asks from there"
 	}
 	trust := ""
 	if main.ID == "tls.authority" || main.ID == "tls.selfsigned" {
@@ -172,11 +173,21 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 			r.Hint += "; or, once the fingerprint is the one of the server's own certificate, database.postgresql.trustCA (--trust-ca " + trust + ")"
 		}
 	}
+	file := ""
+	if slices.Contains(untrusted, main.ID) {
+		if file = j.server.Mends(q, a.Report); file != "" {
+			lines = append(lines, "with the certificates of --ca-file "+file+" it would be trusted, but the portal is not given those: they would be all that it trusts for the database")
+			r.Hint, trust = "--set database.postgresql.caFile="+plan.Quote(file), ""
+		}
+	}
 	if id == postgresRights {
-		lines = append(lines, waysOut(j.in, q, own)...)
+		lines = append(lines, waysOut(j.in, q, a.Report, own)...)
 	}
 	if main.ID == "database.missing" || main.ID == "plugin.missing" {
-		lines = append(lines, toCreate(q)...)
+		lines = append(lines, toCreate(q, a.Report)...)
+		if q.Target.Layout != postgres.PerPlugin { // where the role has to own it
+			r.Hint = databaseVerdict("plugin.missing", "").Fix
+		}
 	}
 	r.Found = strings.Join(lines, "\n")
 	if worst == postgres.Warn {
@@ -186,8 +197,11 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	switch {
 	case key == "scaling.replicas":
 		r.Cure.Step = "scaling"
-	case slices.Contains([]string{"tls.authority", "tls.selfsigned", "tls.incomplete", "tls.partial", "tls.public"}, main.ID):
+	case main.ID == "tls.public", slices.Contains(untrusted, main.ID):
 		r.Cure.Key = "database.postgresql.caFile"
+		if file != "" {
+			r.Cure.Propose = []check.Proposal{{Key: r.Cure.Key, Value: file}}
+		}
 		if trust != "" {
 			r.Cure.Key = "database.postgresql.trustCA"
 		}
@@ -200,6 +214,9 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	}
 	return j.unproven(r, id, loggedIn)
 }
+
+// untrusted are the verdicts for want of an authority.
+var untrusted = []string{"tls.authority", "tls.selfsigned", "tls.incomplete", "tls.partial"}
 
 // unproven is about what does not work, or could not be tried: nothing that is to
 // be written was proven, so it is not written, unless the portal uses this
@@ -289,14 +306,15 @@ func databaseLine(v postgres.Verdict) string {
 }
 
 // toCreate are all statements that make the databases of a layout in which somebody
-// else makes them.
-func toCreate(q PostgresQuery) []string {
-	for _, recipe := range postgres.Recipes(q.Target, q.Budget, 0) {
+// else makes them, but for those that r has; else the one that is logged in to.
+func toCreate(q PostgresQuery, r postgres.Report) []string {
+	const heading = "an administrator of the server creates what is not there:"
+	for _, recipe := range postgres.Recipes(q.Target, q.Budget, 0, r.Databases...) {
 		if layout, ok := recipeLayouts[recipe.ID]; ok && layout.of == q.Target.Layout {
-			return append([]string{"an administrator of the server creates what is not there:"}, recipe.SQL...)
+			return append([]string{heading}, recipe.SQL...)
 		}
 	}
-	return nil
+	return []string{heading, `CREATE DATABASE "` + strings.ReplaceAll(q.Target.Entry(), `"`, `""`) + `";`}
 }
 
 // recipeLayouts are the recipes for missing rights that are an answer.
@@ -308,17 +326,23 @@ var recipeLayouts = map[string]struct {
 	"schema":     {plan.LayoutSchema, postgres.Schema},
 }
 
-// waysOut are what else an administrator can do about missing rights, and what the
-// portal is told then: the hint has the simplest.
-func waysOut(in plan.Input, q PostgresQuery, verdicts []postgres.Verdict) []string {
+// waysOut are what an administrator can do about missing rights, the simplest first,
+// and what the portal is told then. Every statement is a line of its own.
+func waysOut(in plan.Input, q PostgresQuery, r postgres.Report, verdicts []postgres.Verdict) []string {
 	var lines []string
-	for _, recipe := range postgres.Mending(postgres.Recipes(q.Target, q.Budget, 0), verdicts) {
-		layout, ok := recipeLayouts[recipe.ID]
-		if !ok || layoutOf(in) == layout.of {
+	for _, recipe := range postgres.Mending(postgres.Recipes(q.Target, q.Budget, 0, r.Databases...), verdicts) {
+		layout, other := recipeLayouts[recipe.ID]
+		if other && layoutOf(in) == layout.of || !other && recipe.ID != "createdb" {
 			continue // the hint has it
 		}
-		lines = append(lines, "or "+recipe.Title+", with database.postgresql.layout "+layout.answer+":")
-		lines = append(lines, recipe.SQL...)
+		title := recipe.Title
+		if other && layout.of == postgres.Schema {
+			title += " (without the first statement if that is there)"
+		}
+		if other {
+			title = "or " + title + ", with database.postgresql.layout " + layout.answer
+		}
+		lines = append(append(lines, title+":"), recipe.SQL...)
 	}
 	return lines
 }

@@ -309,7 +309,7 @@ func TestWaysOutAreUnderstood(t *testing.T) {
 	in := onDatabase(5432, map[answers.Key]any{"database.postgresql.user": "poor"})
 	q, _ := databaseQuery(in)
 	missing := []postgres.Verdict{databaseVerdict("role.createdb", "")}
-	lines := strings.Join(waysOut(in, q, missing), "\n")
+	lines := strings.Join(waysOut(in, q, postgres.Report{}, missing), "\n")
 	for _, want := range []string{
 		"with database.postgresql.layout existing:", "with database.postgresql.layout schema:",
 		`CREATE DATABASE "backstage_plugin_catalog" OWNER "poor"`,

@@ -63,6 +63,19 @@ func trustRule(in plan.Input) error {
 	if len(chain.Certificates) == 0 {
 		return errorf("must be of a certificate that %s shows: %s; give it with database.postgresql.caFile", in.PostgresAddress(), cmp.Or(chain.Why, "the server was not asked yet"))
 	}
+	if first := chain.Certificates[0]; len(chain.Authorities()) == 0 {
+		what := "its own certificate alone"
+		if len(chain.Certificates) > 1 {
+			what = "its own certificate and those between, but no authority's"
+		}
+		// What is not shown may well be the right one: nothing speaks against the server.
+		for _, c := range chain.Certificates {
+			if c.Fingerprint == wanted {
+				return errorf("must be of the authority itself: this one is of %s, issued by %s, which the server does not show; give its certificate with database.postgresql.caFile", c.Subject, c.Issuer)
+			}
+		}
+		return errorf("must be of a certificate that %s shows, and it shows %s (%s, issued by %s), so an authority cannot be known from it: give the authority's certificate with database.postgresql.caFile", in.PostgresAddress(), what, first.Subject, first.Issuer)
+	}
 	var shows []string
 	for _, c := range chain.Certificates {
 		if c.Fingerprint == wanted {
@@ -91,11 +104,11 @@ func validity(from, to time.Time) string {
 func unverifiedCheck(in plan.Input) check.Check {
 	return judged(postgresUnverified, "the portal knows whom it talks to", nil, func() check.Result {
 		found := "the connection to " + in.PostgresAddress() + " is to be encrypted without verifying the server: whoever is on the way can pose as it, take the password and read everything"
-		hint := "give the authority's certificate with database.postgresql.caFile, or its fingerprint with database.postgresql.trustCA; or confirm with --accept " + postgresUnverified
+		hint := "verify it with database.postgresql.verify yes, and give the authority's certificate with database.postgresql.caFile or its fingerprint with database.postgresql.trustCA; or confirm with --accept " + postgresUnverified
 		switch {
 		case !in.Unverified():
 			return pass("it is verified, or not encrypted at all")
-		case in.Current.DryRun, !changesDatabase(in):
+		case !changesDatabase(in):
 			return check.Result{Status: check.Warn, Code: "tls.unverified", Found: found, Hint: hint}
 		}
 		return check.Result{Status: check.Fail, Code: "tls.unverified", Found: found, Hint: hint, Cure: &check.Cure{Flow: databaseFlow(in), Step: "database", Key: "database.postgresql.verify"}}

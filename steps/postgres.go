@@ -21,6 +21,8 @@ type Postgres struct {
 	own  []string
 	dial Dial
 	now  func() time.Time
+	file string // of --ca-file
+	ca   []byte // its content
 
 	flights // also guards what follows
 	cluster *k8s.Client
@@ -33,11 +35,16 @@ type PostgresOptions struct {
 	Own  []string         // names of this machine, which no pod knows
 	Dial Dial             // to all but Services; nil resolves and dials directly
 	Now  func() time.Time // nil is the system's clock
+
+	// CAFile and CA are path and content of --ca-file. The portal is not given these
+	// certificates, so no check trusts them: they are a way out that is proposed.
+	CAFile string
+	CA     []byte
 }
 
 // NewPostgres makes a Postgres that has asked nothing yet.
 func NewPostgres(o PostgresOptions) *Postgres {
-	p := &Postgres{own: o.Own, dial: o.Dial, now: o.Now}
+	p := &Postgres{own: o.Own, dial: o.Dial, now: o.Now, file: o.CAFile, ca: o.CA}
 	p.forget()
 	return p
 }
@@ -70,7 +77,7 @@ func (p *Postgres) Forget() {
 func (p *Postgres) Fresh() *Postgres {
 	p.Lock()
 	defer p.Unlock()
-	fresh := &Postgres{own: p.own, dial: p.dial, now: p.now, cluster: p.cluster}
+	fresh := &Postgres{own: p.own, dial: p.dial, now: p.now, file: p.file, ca: p.ca, cluster: p.cluster}
 	fresh.forget()
 	return fresh
 }
@@ -178,6 +185,20 @@ func (p *Postgres) client(ctx context.Context, cluster *k8s.Client, q PostgresQu
 	}
 	client, err = postgres.New(config)
 	return client, forward, err
+}
+
+// Mends returns the path of --ca-file where the portal would accept what the server
+// has shown once it is given those certificates in place of what it has; "" where
+// they do not help.
+func (p *Postgres) Mends(q PostgresQuery, r postgres.Report) string {
+	if len(p.ca) == 0 || r.TLS == nil {
+		return ""
+	}
+	client, err := postgres.New(postgres.Config{CA: p.ca, Now: p.now})
+	if err != nil || !client.Accepts(q.Target, *r.TLS) {
+		return ""
+	}
+	return p.file
 }
 
 func address(host string, port int) string {

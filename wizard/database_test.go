@@ -200,6 +200,7 @@ func TestUnverifiedByName(t *testing.T) {
 		blocked  string
 	}{
 		"not accepted":              {unverified, Settings{}, "database.postgresql.unverified"},
+		"in a dry run too":          {unverified, Settings{DryRun: true}, "database.postgresql.unverified"},
 		"another check is accepted": {unverified, Settings{Accept: []string{"database.postgresql.tls"}}, "database.postgresql.unverified"},
 		"accepted":                  {unverified, Settings{Accept: []string{"database.postgresql.unverified"}}, ""},
 		"through a variable":        {map[string]string{"database.postgresql.ssl": "no", "environment.extra": "PGSSLMODE=no-verify"}, Settings{}, "database.postgresql.unverified"},

@@ -103,6 +103,21 @@ func (m *screen) keyOfCheck(id string) answers.Key {
 	return ""
 }
 
+// propose has the question that mends what a check found begin with what the finding
+// proposes, so that Enter takes it.
+func (m *screen) propose(id string) {
+	for _, r := range m.checks.results {
+		if r.ID != id || r.Cure == nil {
+			continue
+		}
+		for _, p := range r.Cure.Propose {
+			if _, q, ok := m.s.flow.Find(answers.Key(p.Key)); ok && q.Check(p.Value) == nil {
+				m.drafts[q.Key] = draft{text: q.Value.Print(p.Value)}
+			}
+		}
+	}
+}
+
 // change leads from the review to where something is answered.
 func (m *screen) change(step string, key answers.Key) tea.Cmd {
 	cmd := m.goTo(step, key)

@@ -70,6 +70,8 @@ func (m *screen) verdict() verdict {
 			v.row, v.do = "Look at the cluster and confirm it", func() tea.Cmd { return m.askAccept(v.failed) }
 		} else if step := m.stepOfCheck(v.failed); step != "" {
 			open(step, m.keyOfCheck(v.failed))
+			lead := v.do
+			v.do = func() tea.Cmd { m.propose(v.failed); return lead() }
 		}
 	case !r.Changes():
 		text := "Everything is as asked already."

@@ -50,6 +50,10 @@ func (s Source) String() string {
 	switch s.Rank {
 	case FromCluster, FromProvider, FromNewProvider:
 		return s.Detail
+	case FromFlag:
+		if !strings.HasPrefix(s.Detail, "-") { // an argument
+			return s.Detail
+		}
 	case FromDerived, FromChange:
 		if !strings.HasPrefix(s.Detail, "from ") {
 			return s.Detail

@@ -138,6 +138,7 @@ func TestSourceInWords(t *testing.T) {
 		{FromAnswers, "a.yaml:3"}:                 "answers file a.yaml:3",
 		{Rank: FromSet}:                           "--set",
 		{FromFlag, "--namespace"}:                 "flag --namespace",
+		{FromFlag, "argument"}:                    "argument",
 		{Rank: FromPerson}:                        "answered",
 	} {
 		if got := source.String(); got != want {

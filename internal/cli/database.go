@@ -24,7 +24,7 @@ within --wait is undone, so that the old portal runs again.`,
 		ValidArgs: []string{"postgresql", "sqlite"},
 		RunE: func(_ *cobra.Command, args []string) error {
 			for _, kind := range args {
-				f.set = append(f.set, "database.type="+kind)
+				f.arguments = append(f.arguments, "database.type="+kind)
 			}
 			return a.runFlow(ctx, steps.Database(), f)
 		},

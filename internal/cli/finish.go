@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/file"
 	"github.com/openchoreo/backstage-setup/internal/values"
 	"github.com/openchoreo/backstage-setup/wizard"
@@ -62,7 +63,23 @@ func blocked(failed []string, result *wizard.Result) error {
 		e.hint = "mend it: nothing can be written to a cluster that does not answer; --offline writes files only"
 		return e
 	}
-	e.hint = "mend it, or go on regardless with --accept " + strings.Join(failed, " --accept ")
+	// What was not asked is skipped, by its own hint; what was found is accepted.
+	var ways, skipped, accepted []string
+	for _, id := range failed {
+		way := "--skip " + id + "=REASON"
+		if slices.ContainsFunc(result.Checks, func(c check.Result) bool { return c.ID == id && strings.Contains(c.Hint, way) }) {
+			skipped = append(skipped, way)
+			continue
+		}
+		accepted = append(accepted, "--accept "+id)
+	}
+	if len(accepted) > 0 {
+		ways = append(ways, "go on regardless with "+strings.Join(accepted, " "))
+	}
+	if len(skipped) > 0 {
+		ways = append(ways, "go on without asking, with "+strings.Join(skipped, " "))
+	}
+	e.hint = "mend it, or " + strings.Join(ways, " and ")
 	return e
 }
 

@@ -16,7 +16,7 @@ type flags struct {
 	edit, place                                    string
 	backup                                         bool
 	secretName, delivery, secretOut                string
-	answers, set                                   []string
+	answers, set, arguments                        []string // arguments: KEY=VALUE, of what stands by itself
 	saveAnswers                                    string
 	accept, skip                                   []string
 	caFile, trustCA, userToken, serviceToken, jwks string

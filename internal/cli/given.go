@@ -63,6 +63,14 @@ func (a *app) offers(f *flags) ([]offer, answers.Problems) {
 		}
 		offers = append(offers, offer{answers.Entry{Key: key, Value: value}, answers.FromSet})
 	}
+	for _, assignment := range f.arguments {
+		key, value, problem := parseSet(assignment)
+		if problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
+		offers = append(offers, offer{answers.Entry{Key: key, Value: value, Where: "argument"}, answers.FromFlag})
+	}
 	if f.from != "" {
 		value, problem := a.newValue(f.from)
 		if problem != nil {

@@ -125,7 +125,7 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	if env.Provider, err = a.provider(f); err != nil {
 		return nil, err
 	}
-	if env.Postgres, err = a.postgres(); err != nil {
+	if env.Postgres, err = a.postgres(f); err != nil {
 		return nil, err
 	}
 	if settings.ProbeResult, err = a.probeResult(f); err != nil {

@@ -34,7 +34,7 @@ value. Only then it says what to delete at the provider.`,
 				return a.runFlow(ctx, steps.Undo(), f)
 			}
 			for _, key := range args {
-				f.set = append(f.set, "rotate.key="+key)
+				f.arguments = append(f.arguments, "rotate.key="+key)
 			}
 			if f.offline {
 				return usage("--offline contacts no cluster: a rotation changes a portal that runs")

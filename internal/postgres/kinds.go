@@ -20,11 +20,11 @@ var targetKinds = []Kind{
 
 var networkKinds = []Kind{
 	{"canceled", Inconclusive, "nothing is known about the rest", "run the check again"},
-	{"network.name", Inconclusive, "the name may be known inside the cluster only", "check the spelling; if only the cluster knows the name, check through a port-forward or with a Job"},
+	{"network.name", Inconclusive, "the name may be known inside the cluster only", "check the spelling; if only the cluster knows the name, --probe-job prints a Job that asks from there"},
 	{"network.resolver", Inconclusive, "nothing is known about the name", "check this machine's network, then run the check again"},
-	{"network.refused", Inconclusive, "the server is not running there, listens on another port, or only for others (listen_addresses)", "check host and port, and that the server runs; if only the cluster can reach it, check through a port-forward or with a Job"},
-	{"network.timeout", Inconclusive, "a firewall or security group drops what is sent to it, or there is no such machine", "allow the way to the server's port in its firewall or security group; if only the cluster can reach it, check through a port-forward or with a Job"},
-	{"network.unreachable", Inconclusive, "there is no way from here; there may be one from the cluster", "check address, VPN and firewall; if only the cluster can reach it, check through a port-forward or with a Job"},
+	{"network.refused", Inconclusive, "the server is not running there, listens on another port, or only for others (listen_addresses)", "check host and port, and that the server runs; if only the cluster can reach it, --probe-job prints a Job that asks from there"},
+	{"network.timeout", Inconclusive, "a firewall or security group drops what is sent to it, or there is no such machine", "allow the way to the server's port in its firewall or security group; if only the cluster can reach it, --probe-job prints a Job that asks from there"},
+	{"network.unreachable", Inconclusive, "there is no way from here; there may be one from the cluster", "check address, VPN and firewall; if only the cluster can reach it, --probe-job prints a Job that asks from there"},
 	{"network.closed", Inconclusive, "a load balancer or proxy may have no server behind it, or the server is overloaded", "check that the server runs and that nothing else listens on the port"},
 	{"network.dropped", Inconclusive, "the server was stopped, or something in between ends connections", "look into the server's log, then run the check again"},
 	{"server.silent", Inconclusive, "something else may listen there, or the server is overloaded", "check host and port, and the server's load"},
@@ -50,7 +50,7 @@ var tlsKinds = []Kind{
 	{"tls.certificate", Fail, "the portal does not connect to a server with it", "have a certificate for servers made (extended key usage serverAuth, no constraint against the name)"},
 	{"tls.expiring", Warn, "from then on the portal cannot connect any more", "renew the certificate at the server, and the CA file if it is in there"},
 	{"tls.off", Warn, "password and data cross the network without encryption", "set database.postgresql.ssl to true if the server has TLS"},
-	{"tls.unverified", Warn, "whoever is on the way can pose as the server and read everything", "give the authority's certificate as the CA file (database.postgresql.caFile), and set database.postgresql.ssl to true"},
+	{"tls.unverified", Warn, "whoever is on the way can pose as the server and read everything", "give the authority's certificate as the CA file (database.postgresql.caFile), and set database.postgresql.verify to yes"},
 }
 
 var serverKinds = []Kind{
@@ -90,8 +90,8 @@ var loginKinds = []Kind{
 	{"login.scram", Inconclusive, "something in between changes the login, or the server is none", "check host and port"},
 	{"login.signature", Fail, "this is not the server that has the role: something poses as it", "check host and port, and use TLS with verification"},
 	{"login.refused", Fail, "the server refuses this role", "look into the server's log: it says there what it does not tell clients"},
-	{"login.unchecked", Inconclusive, "whether the password is right is not known: from a pod's address another line of pg_hba.conf may ask for it", "set the method in pg_hba.conf to scram-sha-256 for this address too; through a port-forward the server sees 127.0.0.1, which many images trust: check with a Job"},
-	{"database.missing", Fail, "the portal connects to this database before any other, by this very name", "CREATE DATABASE <database>; through a pooler, let it take all databases (* = host=...)"},
+	{"login.unchecked", Inconclusive, "whether the password is right is not known: from a pod's address another line of pg_hba.conf may ask for it", "set the method in pg_hba.conf to scram-sha-256 for this address too; through a port-forward the server sees 127.0.0.1, which many images trust: --probe-job prints a Job that asks from the cluster"},
+	{"database.missing", Fail, "the portal connects to this database before any other, by this very name; a pooler has to take all databases (* = host=...)", "CREATE DATABASE <database>;"},
 	{"database.connect", Fail, "the portal connects to this database, whatever the Secret names", "GRANT CONNECT ON DATABASE <database> TO <role>"},
 	{"database.closed", Fail, "the portal connects to this database", "ALTER DATABASE <database> ALLOW_CONNECTIONS true"},
 }
@@ -107,15 +107,15 @@ var limitKinds = []Kind{
 }
 
 var rightKinds = []Kind{
-	{"role.createdb", Fail, "Backstage makes a database per plugin; CREATEDB is the role's own and not inherited from a group", "ALTER ROLE <role> CREATEDB; or have the databases created and set ensureExists to false; or use schema mode"},
-	{"role.precreated", Warn, "that is enough until a plugin is added", "ALTER ROLE <role> CREATEDB; or create the next one for it: CREATE DATABASE backstage_plugin_... OWNER <role>"},
+	{"role.createdb", Fail, "Backstage makes a database per plugin; CREATEDB is the role's own and not inherited from a group", "ALTER ROLE <role> CREATEDB;"},
+	{"role.precreated", Warn, "that is enough until a plugin is added", "ALTER ROLE <role> CREATEDB;"},
 	{"role.superuser", Warn, "whoever gets the portal's password rules the whole server", "CREATE ROLE backstage LOGIN CREATEDB PASSWORD '...' and use that one"},
 	{"role.expires", Warn, "from then on the portal cannot log in any more", "ALTER ROLE <role> VALID UNTIL 'infinity'"},
 	{"encoding.ascii", Warn, "the server stores bytes without knowing their meaning: sorting and searching go wrong beyond ASCII", "make databases with UTF-8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"},
 	{"encoding.other", Fail, "what the encoding cannot write is refused, and with it the entity that has it", "make databases with UTF-8: CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0; a database's encoding cannot be changed"},
 	{"template.busy", Warn, "a database is copied from template1, which nobody else may use meanwhile", "end what is connected to template1: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'template1'"},
 	{"template.collation", Fail, "the server makes no database from a template whose collation has changed", "ALTER DATABASE template1 REFRESH COLLATION VERSION"},
-	{"plugin.missing", Fail, "with ensureExists false Backstage makes none itself", "CREATE DATABASE backstage_plugin_... OWNER <role>, for each"},
+	{"plugin.missing", Fail, "with ensureExists false Backstage makes none itself", "have an administrator of the server create them for the role"},
 	{"plugin.connect", Fail, "the plugin that it is for does not start", "ALTER DATABASE <database> OWNER TO <role>"},
 	{"plugin.schema", Fail, "from PostgreSQL 15 on only the owner of a database may create tables in it", "ALTER DATABASE <database> OWNER TO <role>"},
 	{"plugin.tables", Fail, "the plugin alters its tables when it is upgraded, which only their owner may", "in that database, as an administrator: REASSIGN OWNED BY <the other role> TO <role>"},

@@ -62,13 +62,22 @@ func at(path, value string) Setting {
 }
 
 // Recipes returns the ways out for a target, the simplest first. free is how many
-// connections Report.Limits leaves; 0 when that is not known.
-func Recipes(t Target, b Budget, free int) []Recipe {
+// connections Report.Limits leaves; 0 when that is not known. there are the
+// databases of plugins that the server has: those are not created, only given to
+// the role where they are another one's.
+func Recipes(t Target, b Budget, free int, there ...Database) []Recipe {
 	t, _ = t.trimmed()
 	role, off, on := quoteName(t.User), false, true
-	created := make([]string, len(plugins))
-	for i, plugin := range plugins {
-		created[i] = fmt.Sprintf("CREATE DATABASE %s OWNER %s ENCODING 'UTF8' TEMPLATE template0;", quoteName(databaseOf(plugin)), role)
+	var created []string
+	for _, plugin := range plugins {
+		name := databaseOf(plugin)
+		at := slices.IndexFunc(there, func(d Database) bool { return d.Name == name })
+		switch {
+		case at < 0:
+			created = append(created, fmt.Sprintf("CREATE DATABASE %s OWNER %s ENCODING 'UTF8' TEMPLATE template0;", quoteName(name), role))
+		case !there[at].Owned:
+			created = append(created, fmt.Sprintf("ALTER DATABASE %s OWNER TO %s;", quoteName(name), role))
+		}
 	}
 	database := quoteName(t.Database)
 	pool := b.Fit(free)
@@ -78,7 +87,7 @@ func Recipes(t Target, b Budget, free int) []Recipe {
 	return []Recipe{
 		{
 			ID: "createdb", Title: "let the role create databases", For: []string{"role.createdb"},
-			SQL:   []string{fmt.Sprintf("ALTER ROLE %s CREATEDB;", role), fmt.Sprintf("GRANT CONNECT ON DATABASE postgres TO %s;", role)},
+			SQL:   []string{fmt.Sprintf("ALTER ROLE %s CREATEDB;", role)},
 			Minds: []string{"CREATEDB is the role's own: being a member of a role that has it is not enough"},
 		},
 		{

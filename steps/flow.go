@@ -29,7 +29,7 @@ func Database() Flow {
 // Undo puts back what an earlier run changed that was interrupted, or whose old
 // values are still kept.
 func Undo() Flow {
-	return Flow{ID: "undo", Title: "Undo", Steps: []Step{target(), store(), review()},
+	return Flow{ID: "undo", Title: "Undo", Steps: []Step{backTarget(), store(), review()},
 		Make: func(in plan.Input) (*plan.Plan, error) { return plan.Back(in), nil },
 		Judge: func(in plan.Input, planned func() (*plan.Plan, error)) []check.Check {
 			if in.Current.Local() {

@@ -434,6 +434,38 @@ func TestRotateKilled(t *testing.T) {
 	}
 }
 
+// TestUndoOfADeadSecret: a run was killed, and the old value has been deleted at the
+// provider since. To go back would break signing in, so it is refused.
+func TestUndoOfADeadSecret(t *testing.T) {
+	w := newWorkshop(t)
+	const last = "the-value-of-the-run-that-dies"
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated, last)
+	whole := w.rotate(t, rotated)
+	written := strings.Index(whole.stderr, "► restart")
+	if whole.code != 0 || written < 0 {
+		t.Fatalf("exit %d\n%s", whole.code, whole.stderr)
+	}
+	w.kill(t, w.hold(t, []string{"NEW=" + last}, moment{room: written}, w.rotation()...))
+	if w.holds(t, last); !w.previous(t) {
+		t.Fatal("the run has left no journal")
+	}
+	undo := []string{"rotate", "--undo", "--yes", "-o", "json", "-n", w.namespace}
+	w.Secrets(idptest.Portal, last)
+	got := w.execute(t, nil, undo...)
+	if values := checkOf(got.result(t), "undo.values"); got.code != 3 || values.Status != "fail" || !strings.Contains(values.Found, "client-secret") {
+		t.Errorf("exit %d, %+v\n%s", got.code, values, got.stderr)
+	}
+	leaks(t, "stdout", got.stdout, last)
+	leaks(t, "stdout", got.stdout, rotated)
+	w.holds(t, last)
+	w.Secrets(idptest.Portal, last, rotated)
+	got = w.execute(t, nil, undo...)
+	if values := checkOf(got.result(t), "undo.values"); got.code != 0 || values.Status != "pass" {
+		t.Errorf("exit %d, %+v\n%s", got.code, values, got.stderr)
+	}
+	w.holds(t, rotated)
+}
+
 // TestRotateOtherKeys: no proof, but all the safety.
 func TestRotateOtherKeys(t *testing.T) {
 	w := newWorkshop(t)

@@ -12,6 +12,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/templates"
 )
@@ -193,7 +194,11 @@ func TestEveryCheckIsExplained(t *testing.T) {
 	examined.Current.Against = []plan.ValuesFile{{}}
 	examined.Draft = in.Draft.Clone()
 	set(&examined, "identity.provider", "thunder", answers.Source{Rank: answers.FromSet})
-	for _, c := range slices.Concat(Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), databaseChecks(env, onVolume), Database().Checks(env, in), Rotate().Checks(env, in), Check().Checks(env, examined)) {
+	back := in
+	back.Current.Journal = &plan.Journal{Set: []string{"client-secret"}, Old: map[string]secret.Text{"client-secret": secret.New("an-old-value")}}
+	back.Draft = in.Draft.Clone()
+	set(&back, "client.id", "portal", answers.Source{Rank: answers.FromSet})
+	for _, c := range slices.Concat(Undo().Checks(env, back), Catalog().Checks(env, in), databaseChecks(env, onServer), databaseChecks(env, unverified), databaseChecks(env, onVolume), Database().Checks(env, in), Rotate().Checks(env, in), Check().Checks(env, examined)) {
 		found = append(found, c.ID)
 		if !slices.Contains(explained, c.ID) {
 			t.Errorf("check %s is not in CheckDocs", c.ID)

@@ -103,6 +103,9 @@ func (x examiner) cured(id string, run func(context.Context) check.Result) func(
 			return r
 		}
 		x.rotates(&r)
+		if command, ok := strings.CutPrefix(r.Fix, "backstage-setup rbac"); ok && !strings.Contains(command, " -n ") {
+			r.Fix = x.setup("rbac" + command)
+		}
 		if r.Fix == "" {
 			r.Fix = "backstage-setup explain " + firstOf(r.Code, id)
 		}

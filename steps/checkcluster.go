@@ -21,7 +21,7 @@ func (x examiner) clusterChecks() []check.Check {
 	return []check.Check{
 		x.judged(reachable, nil, func() check.Result {
 			if c.Cluster.Server.Err != nil {
-				return faulty(c.Cluster.Server.Err.Error(), "", "check the context, the network and that your credentials have not run out", "kubectl version")
+				return faulty(c.Cluster.Server.Err.Error(), "", "check the context, the network and that your credentials have not run out", "kubectl "+x.in.Reach()+"version")
 			}
 			return pass("Kubernetes " + c.Cluster.Server.Version + " at " + c.Target.Server)
 		}),
@@ -32,7 +32,7 @@ func (x examiner) clusterChecks() []check.Check {
 				return hidden(ns.Unknown)
 			case !ns.Exists:
 				return faulty(fmt.Sprintf("namespace %s is not there", ns.Name), "the control plane is in another namespace or cluster, or not installed",
-					"name the right --context and --namespace", "helm list -A")
+					"name the right --context and --namespace", "helm list -A"+x.in.HelmReach())
 			}
 			return pass(ns.Name)
 		}),

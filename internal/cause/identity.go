@@ -11,9 +11,14 @@ func has(pattern string) *regexp.Regexp { return regexp.MustCompile(pattern) }
 func tokenRows() []row {
 	asked := []string{"token request failed", "client credentials token"}
 	late := []string{"api.", "token.failed", "general."}
+	// What says by itself what it is about, without the portal's words before it.
+	bare := map[string][]string{
+		"invalid-client": {"aadsts7000215", "aadsts7000222", "invalid client credentials"},
+		"scope":          {"aadsts70011", "aadsts1002012"},
+	}
 	token := func(id, pattern, title, cause, fix, step string) row {
 		return row{
-			id: "token." + id, words: asked, match: has(pattern), title: title, cause: cause, fix: fix, step: step, hides: late,
+			id: "token." + id, words: append(bare[id], asked...), match: has(pattern), title: title, cause: cause, fix: fix, step: step, hides: late,
 		}
 	}
 	return []row{

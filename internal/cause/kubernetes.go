@@ -20,6 +20,13 @@ func kubernetesRows() []row {
 			step:  "secret.name", hides: none,
 		},
 		{
+			id: "k8s.config", general: true, words: []string{"createcontainerconfigerror"},
+			title: "The container's variables cannot be made",
+			cause: "A Secret, a ConfigMap or a key of one that the container refers to is not there; the pod's event names it.",
+			fix:   "kubectl -n openchoreo-control-plane describe pod -l app.kubernetes.io/component=backstage, or backstage-setup check, which names the key.",
+			step:  "secret.name", hides: none,
+		},
+		{
 			id: "k8s.external-secret", words: []string{"secretsyncederror", "could not get secret data from provider", "secret does not exist", "error processing spec.data"},
 			match: has(`secretsyncederror|could not get secret data from provider|error processing spec\.data|cannot read secret data|secret does not exist`),
 			title: "External Secrets cannot make the Secret",

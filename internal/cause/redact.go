@@ -17,7 +17,9 @@ var (
 	// A name that sounds secret with a value: in a query or form, in JSON also
 	// within JSON, in Node's own notation, in an environment.
 	assigned = regexp.MustCompile(`(?i)((?:password|passwd|pwd|secret|token|assertion|api[-_]?key|private[-_]?key|access[-_]?key|authorization|cookie|credentials?|code|code_verifier)\\*["']?\s*[:=]\s*)` +
-		`(\\+"(?:[^"\\]|\\+[^"\\])*\\*"?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s&"']+)`)
+		`(\\+"(?:[^"\\]|\\+[^"\\])*\\*"?|"(?:[^"\\]|\\.)*"?|'(?:[^'\\]|\\.)*'?|[^\s"']+)`)
+	field  = regexp.MustCompile(`&[A-Za-z_][\w.-]*=`) // the next one of a query or form
+	spoken = regexp.MustCompile(`(?i)\b((?:password|passwd|pwd|secret|token|api[-_]?key)\s+)([^\s:="']+)`)
 )
 
 // redact takes out what looks like a secret. It rather takes too much: the line
@@ -39,7 +41,14 @@ func redact(line string) string {
 		if code(parts[1]) && harmless(parts[2]) {
 			return found
 		}
-		return parts[1] + hidden
+		return parts[1] + hidden + redactFields(parts[2])
+	})
+	line = spoken.ReplaceAllStringFunc(line, func(found string) string {
+		parts := spoken.FindStringSubmatch(found)
+		if strings.ContainsAny(parts[2], "0123456789") && strings.ToLower(parts[2]) != strings.ToUpper(parts[2]) {
+			return parts[1] + hidden
+		}
+		return found // a word or a number, such as a status
 	})
 	return opaque.ReplaceAllStringFunc(line, func(found string) string {
 		if random(found) {
@@ -47,6 +56,19 @@ func redact(line string) string {
 		}
 		return found
 	})
+}
+
+// redactFields is what follows a value in a query or form: a bare & belongs to the
+// value.
+func redactFields(value string) string {
+	if strings.ContainsAny(value[:1], `"'\\`) {
+		return ""
+	}
+	at := field.FindStringIndex(value)
+	if at == nil {
+		return ""
+	}
+	return redact(value[at[0]:])
 }
 
 func code(name string) bool {

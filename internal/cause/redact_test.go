@@ -26,7 +26,12 @@ func TestRedact(t *testing.T) {
 		`got ghp_16C7e42F292c6912E7710c838347Ae178B4a here`:             `got *** here`,
 		`?code=4/0AbC_dEf&state=x`:                                      `?code=***&state=x`,
 		`-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE`: `***`,
+		`password=Tr0ub4dor&3 host=db`:                                  `password=*** host=db`,
+		`password=a&b&user=c&secret=d&e`:                                `password=***&user=c&secret=***`,
+		`apikey hunter5 was refused`:                                    `apikey *** was refused`,
+		`got token abc123`:                                              `got token ***`,
 		// no secrets
+		`token 401 again`: `token 401 again`,
 		`password authentication failed for user "backstage"`:                                `password authentication failed for user "backstage"`,
 		`Token request failed: 401 Unauthorized - {"error":"invalid_client"}`:                `Token request failed: 401 Unauthorized - {"error":"invalid_client"}`,
 		`code: 'ECONNREFUSED', errno: -111`:                                                  `code: 'ECONNREFUSED', errno: -111`,

@@ -10,7 +10,14 @@ func signInRows() []row {
 			title: "The identity provider refuses the sign-in client",
 			cause: "Client ID or secret are not those at the provider; or the client is set to client_secret_basic, and the portal sends the secret in the body.",
 			fix:   "Set the secret that the provider has, and restart. At the provider the authentication method must be client_secret_post.",
-			step:  "client.secret", hides: []string{"signin.exchange"},
+			step:  "client.secret", hides: []string{"signin.exchange", "token.invalid-client"},
+		},
+		{
+			id: "signin.unknown", words: []string{"invalid client_id"}, match: has(`invalid_request.{0,40}invalid client_id`),
+			title: "The provider does not know the client",
+			cause: "No client with this ID is registered there: Thunder's own bootstrap was replaced, for instance.",
+			fix:   "Register the client at the provider (confidential, authorization_code and client_credentials), or set client.id to one that it has.",
+			step:  "client.id", hides: []string{"signin.exchange"},
 		},
 		{
 			id: "signin.pkce", words: []string{"code_challenge", "code_verifier", "pkce"},
@@ -63,7 +70,7 @@ func signInRows() []row {
 			fix:   "Assign the person or the group to the application at the provider.",
 		},
 		{
-			id: "signin.origin", words: []string{"origin '"}, match: has(`origin '[^']*' is not allowed`),
+			id: "signin.origin", words: []string{"origin"}, match: has(`origin '?[^' ]+'? is not allowed`),
 			title: "The portal is opened under another address",
 			cause: "The address in the browser is not portal.baseUrl: another scheme, host or port.",
 			fix:   "Set portal.baseUrl to the address in the browser, with its port.",
@@ -96,7 +103,7 @@ func signInRows() []row {
 			step:  "client.oidcScope", hides: []string{"session.refresh"},
 		},
 		{
-			id: "session.refresh", general: true, words: []string{"failed to refresh access token", "authenticationerror: refresh failed"},
+			id: "session.refresh", general: true, words: []string{"failed to refresh access token", "authenticationerror: refresh failed", "auth refresh request failed"},
 			title: "Sessions are not prolonged",
 			cause: "The refresh token has expired or was withdrawn, or the client may not use refresh_token.",
 			fix:   "Sign in again. Allow refresh_token for the client at the provider.",

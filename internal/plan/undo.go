@@ -221,13 +221,15 @@ func (p *Plan) upgradedSince(j Journal) {
 		"helm rollback %s %d -n %s%s", Quote(j.Release), j.Revision, Quote(j.Namespace), p.helmReach())
 }
 
-// helmReach are helm's flags of Reach, each with a blank before it.
-func (p *Plan) helmReach() string {
+func (p *Plan) helmReach() string { return p.in.HelmReach() }
+
+// HelmReach are helm's flags of Reach, each with a blank before it.
+func (in Input) HelmReach() string {
 	flags := ""
-	if f := p.in.Current.Kubeconfig; f != "" {
+	if f := in.Current.Kubeconfig; f != "" {
 		flags = " --kubeconfig " + Quote(f)
 	}
-	if c := p.in.Draft.Target.Context; c != "" && p.in.Draft.From["target.context"].Given() {
+	if c := in.Draft.Target.Context; c != "" && in.Draft.From["target.context"].Given() {
 		flags += " --kube-context " + Quote(c)
 	}
 	return flags

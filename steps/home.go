@@ -28,7 +28,11 @@ func Offers(in plan.Input) []Offer {
 		list = append(list, o)
 	}
 	if !IsInstalled(in) {
-		return append(list, Offer{Flow: "install", Title: "Set the portal up"})
+		o := Offer{Flow: "install", Title: "Set the portal up"}
+		if Unseen(in) {
+			o.Why = "whether there is one is not known"
+		}
+		return append(list, o)
 	}
 	if in.Draft.Database.Type == "sqlite" {
 		list = append(list, Offer{Flow: "database", Args: []string{"postgresql"}, Title: "Switch the database to PostgreSQL"})
@@ -40,6 +44,13 @@ func Offers(in plan.Input) []Offer {
 		list = append(list, Offer{Flow: "database", Args: []string{"sqlite"}, Title: "Switch the database back to SQLite"})
 	}
 	return list
+}
+
+// Unseen tells that whether there is a portal is not known: the cluster did not
+// answer, or these rights do not show it.
+func Unseen(in plan.Input) bool {
+	c := in.Current.Cluster
+	return c.Server.Err != nil || c.Release.Unknown != "" && c.Deployment.Unknown != ""
 }
 
 // Fact is one thing that is so about an installation, for people.

@@ -46,10 +46,10 @@ func (d *lineDriver) home() (End, error) {
 
 // findings runs the checks and prints what is not simply in order.
 func (d *lineDriver) findings() *Examination {
-	checks := d.s.examination()
-	if len(checks) == 0 || d.s.Offline() {
+	if !d.s.examinable() {
 		return nil
 	}
+	checks := d.s.examination()
 	var results []check.Result
 	d.wait("checking", d.ctx.Done(), func(func([]Line)) { results = d.s.Check(d.ctx, checks, examinedAtOnce, nil) })
 	if d.ctx.Err() != nil {

@@ -35,6 +35,17 @@ type homeRow struct {
 // atHome tells whether the run asks nothing: it shows how the portal is.
 func (s *Session) atHome() bool { return s.flow.Silent }
 
+// examinable tells whether there is something to check: nothing is wrong with a
+// portal that is not there yet, unless that is the question.
+func (s *Session) examinable() bool {
+	if s.Offline() {
+		return false
+	}
+	in := s.Input()
+	nothing := in.Current.Cluster.Server.Err == nil && !steps.IsInstalled(in) && !steps.Unseen(in)
+	return s.whole || !nothing
+}
+
 // openHome shows the page; the checks run once the cluster was looked at.
 func (m *screen) openHome() tea.Cmd {
 	if m.page != onHome {
@@ -42,7 +53,7 @@ func (m *screen) openHome() tea.Cmd {
 	}
 	m.page, m.offered = onHome, true // what an earlier run left is one of the offers
 	var run tea.Cmd
-	if !m.busy() && m.look.err == nil && !m.s.Offline() {
+	if !m.busy() && m.look.err == nil && m.s.examinable() {
 		run = m.startChecks()
 	}
 	m.home.update(m)
@@ -64,10 +75,10 @@ func (p *homePage) update(m *screen) {
 }
 
 // begin is where the cursor is before anybody has moved it: on what to mend first
-// where every check is shown, else on the first offer.
+// where something failed or every check is shown, else on the first offer.
 func (p *homePage) begin() string {
 	for _, r := range p.rows {
-		if p.all && r.id != "" || strings.HasPrefix(r.id, "offer ") {
+		if r.id == "first" && !p.examination.Healthy() || p.all && r.id != "" || strings.HasPrefix(r.id, "offer ") {
 			return r.id
 		}
 	}
@@ -137,16 +148,24 @@ func (m *screen) homeHealth() {
 		}
 		p.add(first)
 	}
-	category := ""
+	category, unknown := "", 0
 	for i, r := range e.Checks {
 		if !p.all && (!worthTelling(r) || r.Because != "" || i == e.First) {
 			continue
+		}
+		if !p.all && r.Status == check.Inconclusive {
+			if unknown++; unknown > 3 {
+				continue
+			}
 		}
 		if p.all && r.Category != category {
 			category = r.Category
 			p.text(Dim, "%s", steps.CategoryOf(r.ID).Title)
 		}
 		p.add(m.findingRow(r))
+	}
+	if unknown > 3 {
+		p.text(Caution, "? %d more are not known: v shows them", unknown-3)
 	}
 }
 

@@ -25,8 +25,11 @@ type Deployment struct {
 	Env        []EnvVar
 	Database   string // DATABASE_CLIENT: "better-sqlite3", "pg" or ""
 	SecretName string // that BACKEND_SECRET is taken from
-	DataVolume string // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
-	DataClaim  string // name of the claim
+	// WholeSecrets are those of which the pods may read more keys than Env tells:
+	// with envFrom, or in another container.
+	WholeSecrets []string
+	DataVolume   string // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
+	DataClaim    string // name of the claim
 
 	Generation int64     // counts the changes of its specification
 	Restarted  time.Time // when its pods were last restarted as kubectl does, to the second; zero when they were not
@@ -171,6 +174,7 @@ func plainDeployment(d *appsv1.Deployment) Deployment {
 	for _, e := range container.Env {
 		out.Env = append(out.Env, plainEnv(e))
 	}
+	out.WholeSecrets = wholeSecrets(&d.Spec.Template.Spec, container)
 	client, _ := out.EnvVar("DATABASE_CLIENT")
 	backend, _ := out.EnvVar("BACKEND_SECRET")
 	out.Database, out.SecretName = client.Value, backend.SecretName
@@ -184,6 +188,27 @@ func replicas(d *appsv1.Deployment) int {
 		return 1
 	}
 	return int(*d.Spec.Replicas)
+}
+
+// wholeSecrets are the Secrets that containers take variables from, but for single
+// ones of the portal's.
+func wholeSecrets(spec *corev1.PodSpec, portal *corev1.Container) (names []string) {
+	for _, list := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range list {
+			for _, from := range list[i].EnvFrom {
+				if from.SecretRef != nil {
+					names = append(names, from.SecretRef.Name)
+				}
+			}
+			for _, e := range list[i].Env {
+				if name := plainEnv(e).SecretName; name != "" && &list[i] != portal {
+					names = append(names, name)
+				}
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // portalContainer is the one that the chart names, else the first: a mesh puts

@@ -92,6 +92,7 @@ type WriteSecret struct {
 	Create   bool
 	Change   k8s.SecretChange
 	Previous map[string]secret.Text // what the keys of Change.Set hold now, where they are there
+	Unread   bool                   // the pods that run read none of the keys of Change.Set
 	History  map[string]string      // the mark of the Secret that tells when its keys were set; nil where it has none and gets none
 }
 

@@ -29,9 +29,15 @@ func (p *Plan) actions() {
 	if p.external != nil && p.external.Action != "unchanged" {
 		list = append(list, WriteFile{Name: "external-secret", Change: *p.external})
 	}
-	list = append(list, p.delivery...)
+	for _, a := range p.delivery {
+		if sync, ok := a.(AwaitSync); ok {
+			sync.Unread = p.unread()
+			a = sync
+		}
+		list = append(list, a)
+	}
 	if p.writesSecret() {
-		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous(), History: p.history()})
+		list = append(list, WriteSecret{Create: p.Secret.Action == "created", Change: p.change(), Previous: p.previous(), Unread: p.unread(), History: p.history()})
 	}
 	if c.Upgrade && p.upgradeNeeded() {
 		if why := p.noUpgrade(); why == "" {
@@ -74,6 +80,18 @@ func (p *Plan) history() map[string]string {
 // writesSecret tells whether the run itself writes the Secret in the cluster.
 func (p *Plan) writesSecret() bool {
 	return p.Secret.Action == "created" || p.Secret.Action == "patched"
+}
+
+// unread tells whether the portal's pods, as their template is now, read none of
+// the keys that change. One that stays cannot have started with what is put back.
+func (p *Plan) unread() bool {
+	d := &p.in.Current.Cluster.Deployment
+	if d.Name == "" || d.Unknown != "" || slices.Contains(d.WholeSecrets, p.Secret.Name) {
+		return false
+	}
+	return !slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool {
+		return k.changes && slices.ContainsFunc(d.Env, func(v k8s.EnvVar) bool { return v.SecretName == p.Secret.Name && v.SecretKey == k.Name })
+	})
 }
 
 // previous are the values that the Secret's asked keys hold now.

@@ -42,8 +42,9 @@ type Journal struct {
 	Files      []JournalFile    `json:"files,omitempty"`
 	Entries    []JournalEntry   `json:"entries,omitempty"`
 	External   *JournalExternal `json:"external,omitempty"`
-	Claim      *JournalClaim    `json:"claim,omitempty"` // that is kept although the release has it no more
-	Kept       bool             `json:"kept,omitempty"`  // the run ended well, and was not verified
+	Claim      *JournalClaim    `json:"claim,omitempty"`  // that is kept although the release has it no more
+	Unread     bool             `json:"unread,omitempty"` // the pods that were there read none of the keys that are written
+	Kept       bool             `json:"kept,omitempty"`   // the run ended well, and was not verified
 
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
@@ -87,7 +88,7 @@ func Journaled(actions []Action) Journal {
 			j.Files = append(j.Files, a.journal())
 		case WriteSecret:
 			j.Namespace, j.Secret, j.Created = a.Change.Namespace, a.Change.Name, a.Create
-			j.Old, j.New = a.Previous, a.Change.Set
+			j.Old, j.New, j.Unread = a.Previous, a.Change.Set, a.Unread
 			for _, key := range slices.Sorted(maps.Keys(a.Change.Set)) {
 				if _, there := a.Previous[key]; there {
 					j.Set = append(j.Set, key)
@@ -109,7 +110,7 @@ func Journaled(actions []Action) Journal {
 			for _, k := range a.External.Data {
 				j.External.Keys = append(j.External.Keys, k.SecretKey)
 			}
-			j.Wait = a.Timeout
+			j.Wait, j.Unread = a.Timeout, a.Unread
 		case Upgrade:
 			j.Namespace, j.Release, j.Revision, j.Upgrade, j.Helm = a.Helm.Namespace, a.Helm.Release, a.Revision, true, a.Helm
 		case Restart:
@@ -167,6 +168,7 @@ func DecodeJournal(text []byte) (*Journal, error) {
 func (j Journal) Follow(earlier Journal) Journal {
 	j.Followed, j.Earlier = true, union(earlier.Set, earlier.Added)
 	j.Started, j.UID, j.ResourceVersion = earlier.Started, earlier.UID, earlier.ResourceVersion
+	j.Unread = earlier.Unread && (j.Unread || !j.writesKeys())
 	old := maps.Clone(j.Old)
 	if old == nil {
 		old = map[string]secret.Text{}
@@ -220,6 +222,12 @@ func (j Journal) Follow(earlier Journal) Journal {
 		own.Snapshot, own.Bytes = file.Snapshot{}, nil // what was read now is not what was there first
 	}
 	return j
+}
+
+// writesKeys tells whether the run writes keys of the Secret, itself or through
+// its owner.
+func (j Journal) writesKeys() bool {
+	return j.Created || len(j.Set)+len(j.Added)+len(j.Entries) > 0 || j.External != nil
 }
 
 // Without returns the journal of what is left to undo when some of the run's

@@ -285,6 +285,7 @@ type AwaitSync struct {
 	Force    bool     // the ExternalSecret does not change, so it has to be told
 	Timeout  time.Duration
 	Again    bool // after something was put back
+	Unread   bool // the pods that run read none of the keys that change
 }
 
 // ID returns "sync", or "undo.sync".

@@ -88,7 +88,7 @@ func (a Rollback) Title() string {
 
 // Undo returns what takes the journal's run back, in an order that cannot strand
 // the portal: the Secret, the release, the files, the claim that the release has
-// again, and last a restart, so that the pods start with the old values. begun tells which of the run's actions may have
+// again, and last a restart where the pods can have started with the new values. begun tells which of the run's actions may have
 // been carried out, by ID; nil is all of them.
 func (j Journal) Undo(begun func(id string) bool) []Action {
 	if begun == nil {
@@ -136,7 +136,10 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	if j.Deployment == "" || !secretToo && !upgraded || j.Created {
 		return list
 	}
-	if secretToo && begun("restart") || secretToo && upgraded {
+	// Who rolls back comes to the old template: a pod of it that is still there goes
+	// on, with the data that it has in no volume, unless it can have started with
+	// what was put back.
+	if secretToo && (begun("restart") || upgraded) && !(upgraded && j.Unread) {
 		list = append(list, Restart{Namespace: j.Namespace, Deployment: j.Deployment, Again: true})
 	} else if !upgraded {
 		return list

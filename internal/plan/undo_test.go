@@ -208,3 +208,46 @@ func TestUndoTellsOfTheOperatorsUpgrade(t *testing.T) {
 		})
 	}
 }
+
+// TestUnread: what the pods' template takes from the Secret decides whether undoing
+// an upgrade makes them anew.
+func TestUnread(t *testing.T) {
+	reads := func(secret, key string) k8s.Deployment {
+		return k8s.Deployment{Name: "portal", Env: []k8s.EnvVar{{Name: "X", SecretName: secret, SecretKey: key}}}
+	}
+	whole := reads("backstage-secrets", "backend-secret")
+	whole.WholeSecrets = []string{"backstage-secrets"}
+	hidden := reads("backstage-secrets", "backend-secret")
+	hidden.Unknown = "no right"
+	for name, tt := range map[string]struct {
+		portal k8s.Deployment
+		want   bool
+	}{
+		"another key":      {reads("backstage-secrets", "backend-secret"), true},
+		"the key":          {reads("backstage-secrets", "client-secret"), false},
+		"another Secret":   {reads("other", "client-secret"), true},
+		"all of it":        {whole, false},
+		"it is not known":  {hidden, false},
+		"there is no such": {k8s.Deployment{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := inCluster(basic)
+			found.Deployment = tt.portal
+			p := scene{files: []string{"backstage: {secretName: backstage-secrets}\n"}, found: found, said: given{"client.secret": typed("n3w")},
+				current: func(c *Current) { c.Restart, c.UndoOnFailure = true, true }}.plan(t)
+			j := Journaled(p.Actions)
+			if j.Unread != tt.want || len(j.Set) != 1 {
+				t.Fatalf("unread is %t, of %q", j.Unread, j.Set)
+			}
+			j.Upgrade, j.Revision, j.Deployment = true, 7, "portal"
+			got := slices.ContainsFunc(j.Undo(nil), func(a Action) bool { _, ok := a.(Restart); return ok })
+			if got == tt.want {
+				t.Errorf("it restarts: %t", got)
+			}
+			again := Journal{Unread: false, Set: []string{"client-secret"}}.Follow(j)
+			if none := (Journal{}).Follow(j); again.Unread || none.Unread != tt.want {
+				t.Errorf("followed: %t, %t", again.Unread, none.Unread)
+			}
+		})
+	}
+}

@@ -196,6 +196,7 @@ func (p *Plan) dropVariable(name string) {
 		if byName(list, name) == nil {
 			continue
 		}
+		p.dropped = append(p.dropped, name)
 		at := values.MustPath(path + "[name=" + name + "]")
 		if inFile {
 			p.edits = slices.DeleteFunc(p.edits, func(e values.Edit) bool { return strings.HasPrefix(e.Path.String(), at.String()) })

@@ -9,7 +9,8 @@ import (
 // Drops lists the values that the operator gave the installed release and that
 // an upgrade with the files, as they are after this plan, would silently take
 // away: those that no file sets, or sets to nothing, unless the chart's default
-// is the same. Paths are those of the chart's values.
+// is the same, or the answers of this run took them out. Paths are those of the
+// chart's values.
 func (p *Plan) Drops() []string {
 	config := p.in.Current.Cluster.Release.Config
 	if len(config) == 0 {
@@ -23,7 +24,10 @@ func (p *Plan) Drops() []string {
 	defaults := p.in.Chart.Defaults()
 	leaves(config, nil, func(path []string, value any) {
 		if now, kept := find(after, path); kept {
-			drops = append(drops, missingItems(strings.Join(path, "."), value, now)...)
+			drops = append(drops, p.missingItems(strings.Join(path, "."), value, now)...)
+			return
+		}
+		if items, ok := value.([]any); ok && p.takesOut(strings.Join(path, "."), items...) {
 			return
 		}
 		if standard, ok := find(defaults, path); ok && same(standard, value) {
@@ -34,8 +38,23 @@ func (p *Plan) Drops() []string {
 	return drops
 }
 
-// missingItems lists the named items of a list that the list in its place lacks.
-func missingItems(path string, was, now any) []string {
+// takesOut tells whether all of these items of the list at path are variables that
+// the answers of this run take out of it.
+func (p *Plan) takesOut(path string, items ...any) bool {
+	base, extra, ok := p.environmentLists()
+	if !ok || path != base && path != extra || len(items) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(items, func(item any) bool {
+		m, _ := item.(map[string]any)
+		name, _ := m["name"].(string)
+		return !slices.Contains(p.dropped, name)
+	})
+}
+
+// missingItems lists the named items of a list that the list in its place lacks
+// and this run does not take out.
+func (p *Plan) missingItems(path string, was, now any) []string {
 	before, ok1 := was.([]any)
 	after, ok2 := now.([]any)
 	if !ok1 || !ok2 {
@@ -44,7 +63,7 @@ func missingItems(path string, was, now any) []string {
 	var missing []string
 	for _, item := range before {
 		m, _ := item.(map[string]any)
-		if name, ok := m["name"].(string); ok && byName(after, name) == nil {
+		if name, ok := m["name"].(string); ok && byName(after, name) == nil && !p.takesOut(path, item) {
 			missing = append(missing, path+"[name="+name+"]")
 		}
 	}

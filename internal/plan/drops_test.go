@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,5 +75,52 @@ func TestNewFileDropsNothing(t *testing.T) {
 	}
 	if p.Files[0].Action != "created" {
 		t.Errorf("the file is %s", p.Files[0].Action)
+	}
+}
+
+// TestOwnRemovalsAreNoDrops: the variables that the answers about the database take
+// out of the file; others that the release was given and the file lacks still count.
+func TestOwnRemovalsAreNoDrops(t *testing.T) {
+	const prefix = "APP_CONFIG_backend_database_"
+	ca := map[string]any{"name": postgresEnv, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": "backstage-secrets", "key": "postgres-ca"}}}
+	set := func(name, value string) map[string]any { return map[string]any{"name": name, "value": value} }
+	sqlite := given{"database.type": "sqlite"}
+	pg := given{"database.type": "postgresql", "database.postgresql.ssl": true, "database.postgresql.host": "db.example.com", "database.postgresql.layout": LayoutPerPlugin}
+	for name, tt := range map[string]struct {
+		item map[string]any
+		said []given
+	}{
+		"CA":                 {ca, []given{sqlite, pg.with(given{"database.postgresql.ssl": false})}},
+		"not verified":       {set(sslMode, noVerify), []given{sqlite, pg.with(given{"database.postgresql.verify": true})}},
+		"pluginDivisionMode": {set(prefix+"pluginDivisionMode", "schema"), []given{sqlite, pg}},
+		"ensureExists":       {set(prefix+"ensureExists", "false"), []given{sqlite, pg}},
+		"ensureSchemaExists": {set(prefix+"ensureSchemaExists", "true"), []given{sqlite, pg}},
+	} {
+		for i, said := range tt.said {
+			for _, lost := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s/%d/another one lost %t", name, i, lost), func(t *testing.T) {
+					text, err := json.Marshal(map[string]any{"backstage": map[string]any{"extraEnv": []any{tt.item}}})
+					if err != nil {
+						t.Fatal(err)
+					}
+					items := []any{tt.item}
+					var want []string
+					if lost {
+						items = append(items, set("THEIRS", "1"))
+						want = []string{"backstage.extraEnv[name=THEIRS]"}
+					}
+					found := inCluster(basic)
+					found.Release.Installed = true
+					found.Release.Config = map[string]any{"backstage": map[string]any{"extraEnv": items}}
+					p := scene{files: []string{string(text) + "\n"}, found: found, said: said}.plan(t)
+					if strings.Contains(string(p.Files[0].After), tt.item["name"].(string)) {
+						t.Fatalf("it is still there: %s", p.Files[0].After)
+					}
+					if diff := cmp.Diff(want, p.Drops()); diff != "" {
+						t.Errorf("%s\n%s", diff, p.Files[0].After)
+					}
+				})
+			}
+		}
 	}
 }

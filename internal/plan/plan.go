@@ -34,6 +34,7 @@ type Plan struct {
 	before    map[string]any // what is in force before the edits; nil until Blank asks
 	theirs    map[string]any // the operator's files
 	edits     []values.Edit
+	dropped   []string       // variables that the answers take out of the portal's lists
 	after     map[string]any // the edited file's values after the edits
 	effective map[string]any
 	demands   []ValueChange // everything that was asked, written or in force already

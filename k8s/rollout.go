@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -59,15 +60,76 @@ type RolloutError struct {
 	cause           error
 }
 
-// Error names the first cause.
+// Error names the first cause, and the pods that were not ready at the end. The
+// count of what is available holds old pods too.
 func (e *RolloutError) Error() string {
 	text := fmt.Sprintf("deployment %s/%s: %v: %d of %d pods are updated, %d available",
 		e.Namespace, e.Name, ErrNotRolledOut, e.Last.Updated, e.Last.Desired, e.Last.Available)
-	if len(e.Last.Troubles) > 0 {
-		return text + "; " + e.Last.Troubles[0].Text()
+	if old := e.Last.oldReady(); old > 0 {
+		text += fmt.Sprintf(", %d of these from before", old)
 	}
-	if e.Last.Message != "" {
+	waiting := e.Last.waiting()
+	switch {
+	case len(e.Last.Troubles) > 0:
+		text += "; " + e.Last.Troubles[0].Text()
+	case len(waiting) == 0 && e.Last.Message != "":
 		text += "; " + e.Last.Message
+	}
+	for i, pod := range waiting {
+		if i == podsNamed {
+			return text + fmt.Sprintf("; and %d more", len(waiting)-i)
+		}
+		text += "; " + pod.waits()
+	}
+	return text
+}
+
+// podsNamed is how many pods an error names beside the one to mend first.
+const podsNamed = 3
+
+// Pod is the pod that kept the roll-out from its end, as far as one is known; "" is
+// none.
+func (e *RolloutError) Pod() string {
+	if len(e.Last.Troubles) > 0 {
+		return e.Last.Troubles[0].Pod
+	}
+	if waiting := e.Last.waiting(); len(waiting) > 0 {
+		return waiting[0].Name
+	}
+	return ""
+}
+
+// waiting are the new pods that are not ready, but for the one of the first trouble.
+func (r Rollout) waiting() (pods []PodState) {
+	for _, pod := range r.Pods {
+		told := len(r.Troubles) > 0 && r.Troubles[0].Pod == pod.Name
+		if pod.Template == TemplateNew && !pod.Ready && pod.Phase != "Terminating" && !told {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}
+
+func (r Rollout) oldReady() (n int) {
+	for _, pod := range r.Pods {
+		if pod.Template == TemplateOld && pod.Ready {
+			n++
+		}
+	}
+	return min(n, r.Available)
+}
+
+// waits says what a pod was doing that is not ready.
+func (p PodState) waits() string {
+	text := fmt.Sprintf("pod %s: %s, not ready", p.Name, p.Phase)
+	switch {
+	case p.Reason != "":
+		text += ": " + strings.TrimSuffix(p.Reason+": "+p.Message, ": ")
+	case !p.Started.IsZero():
+		text += ": its container runs, and its readiness probe has not passed yet"
+	}
+	if p.Restarts > 0 {
+		text += fmt.Sprintf(" (%s)", restarts(p.Restarts))
 	}
 	return text
 }
@@ -76,6 +138,9 @@ func (e *RolloutError) Error() string {
 func (e *RolloutError) Hint() string {
 	if len(e.Last.Troubles) > 0 {
 		return e.Last.Troubles[0].Hint()
+	}
+	if waiting := e.Last.waiting(); len(waiting) > 0 {
+		return fmt.Sprintf("kubectl -n %s logs %s", e.Namespace, waiting[0].Name)
 	}
 	return fmt.Sprintf("kubectl -n %s describe deployment %s", e.Namespace, e.Name)
 }

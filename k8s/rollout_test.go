@@ -50,6 +50,16 @@ func TestRolloutError(t *testing.T) {
 	if want := "1 available; deadline exceeded"; !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
+	err.Last = Rollout{Desired: 1, Updated: 1, Available: 1, Message: "deadline exceeded", Pods: []PodState{
+		{Name: "new", Phase: "Running", Started: time.Unix(1, 0), Restarts: 2, Template: TemplateNew},
+		{Name: "waits", Phase: "Pending", Reason: "CrashLoopBackOff", Message: "exit code 7", Template: TemplateNew},
+		{Name: "old", Phase: "Running", Ready: true, Template: TemplateOld},
+	}}
+	want = `deployment ns/backstage: the roll-out did not end in time: 1 of 1 pods are updated, 1 available, 1 of these from before; ` +
+		`pod new: Running, not ready: its container runs, and its readiness probe has not passed yet (restarted 2 times); pod waits: Pending, not ready: CrashLoopBackOff: exit code 7`
+	if err.Error() != want || err.Pod() != "new" || err.Hint() != "kubectl -n ns logs new" {
+		t.Errorf("%s, %s\ngot  %v\nwant %s", err.Pod(), err.Hint(), err, want)
+	}
 	if !errors.Is(err, ErrNotRolledOut) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Error("the reason is lost")
 	}

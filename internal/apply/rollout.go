@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/cause"
 	"github.com/openchoreo/backstage-setup/internal/plan"
@@ -74,6 +75,7 @@ func Explained(findings []cause.Finding) (lines []string) {
 // await waits until the Deployment has rolled out. What no waiting ends is a
 // failure before the deadline, once for each reason: who waits on knows it.
 func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
+	whole := context.WithoutCancel(ctx)
 	ctx, cancel := context.WithTimeout(ctx, a.Timeout)
 	defer cancel()
 	ctx, stop := context.WithCancelCause(ctx)
@@ -95,11 +97,34 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 		err = stuck
 	}
 	if errors.Is(err, k8s.ErrNotRolledOut) {
-		if findings := slices.Concat(state.Causes...); len(findings) > 0 {
+		findings := slices.Concat(state.Causes...)
+		if stuck == nil && len(findings) == 0 {
+			findings = r.unready(whole, a.Namespace)
+		}
+		if len(findings) > 0 {
 			err = &explained{err, findings}
 		}
 	}
 	return inWords(err, "stopped by you; the portal goes on rolling out")
+}
+
+// logWait bounds the last look at the logs of a roll-out that has failed.
+const logWait = 5 * time.Second
+
+// unready is what the logs of new pods say that run and are not ready: once the
+// roll-out is undone nobody can look any more.
+func (r *run) unready(ctx context.Context, namespace string) (findings []cause.Finding) {
+	ctx, cancel := context.WithTimeout(ctx, logWait)
+	defer cancel()
+	for _, pod := range r.rolled.Pods {
+		if pod.Template != k8s.TemplateNew || pod.Ready || pod.Started.IsZero() || pod.Phase == "Terminating" {
+			continue
+		}
+		if lines, err := r.env.Cluster.Logs(ctx, namespace, pod.Name, logTail); err == nil {
+			findings = append(findings, cause.Explain(lines)...)
+		}
+	}
+	return findings
 }
 
 // progress tells how far a roll-out has come; text is "" where there is nothing

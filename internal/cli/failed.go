@@ -84,8 +84,8 @@ func inWords(failed *apply.Error, undone bool) string {
 // troubled is the pod that kept a roll-out from its end, "" when that is not known.
 func troubled(err error) string {
 	var rollout *k8s.RolloutError
-	if errors.As(err, &rollout) && len(rollout.Last.Troubles) > 0 {
-		return rollout.Last.Troubles[0].Pod
+	if errors.As(err, &rollout) {
+		return rollout.Pod()
 	}
 	return ""
 }

@@ -172,6 +172,9 @@ func (e End) Summary() []Line {
 			continue
 		}
 		mark, kind := "✓", Good
+		if noteOf(a) != "" {
+			mark, kind = "!", Caution
+		}
 		if a.Status != apply.Done && a.Status != apply.Unchanged {
 			mark, kind = "✗", Bad
 		}
@@ -184,6 +187,9 @@ func (e End) Summary() []Line {
 		}
 		if a.Text != "" && a.Status == apply.Failed && (e.Err == nil || !strings.Contains(e.Err.Error(), a.Text)) {
 			text += ": " + a.Text // else the error tells it, which follows
+		}
+		if note := noteOf(a); note != "" {
+			text += ": " + note
 		}
 		l.add(kind, "", "%s %s", mark, strings.ReplaceAll(text, "\n", "\n  "))
 	}

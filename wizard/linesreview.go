@@ -297,6 +297,9 @@ func eventLines(e apply.Event) []Line {
 		l.add(Bad, "", "%s: failed: %s", e.Title, e.Text)
 	default:
 		l.add(Plain, "", "%s: %s", e.Title, e.Status)
+		if note := noteOf(e); note != "" {
+			l.add(Caution, "", "  %s", note)
+		}
 	}
 	return l
 }

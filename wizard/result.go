@@ -79,7 +79,8 @@ type RolloutResult struct {
 // ActionResult is what became of one action.
 type ActionResult struct {
 	ID     string `json:"id"`
-	Status string `json:"status"` // done, unchanged, failed, undone; planned in a dry run of undo
+	Status string `json:"status"`         // done, unchanged, failed, undone; planned in a dry run of undo
+	Note   string `json:"note,omitempty"` // what an action that is done could not tell
 }
 
 // ErrorResult is why a run ended without doing what was asked.
@@ -117,7 +118,7 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 		result.Warnings = append(result.Warnings, w.Text)
 	}
 	for _, a := range outcome.Actions {
-		result.Actions = append(result.Actions, ActionResult{ID: a.ID, Status: string(a.Status)})
+		result.Actions = append(result.Actions, ActionResult{ID: a.ID, Status: string(a.Status), Note: noteOf(a)})
 	}
 	if r.Plan == nil {
 		return result
@@ -163,6 +164,15 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 		}
 	}
 	return result
+}
+
+// noteOf is what an action that is done could not tell. Why one failed is the
+// result's error.
+func noteOf(a apply.Event) string {
+	if a.Status != apply.Done {
+		return ""
+	}
+	return a.Text
 }
 
 func (s *Session) rotation(r Review, outcome apply.Outcome) *RotationResult {

@@ -140,7 +140,9 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 	r := &run{env: env, report: report, journal: plan.Journaled(actions), begun: map[string]bool{}, back: map[string]bool{}, entries: map[string]openbao.Entry{}}
 	r.outcome.Rollout = "skipped"
 	r.earlier, r.held = earlier(actions), held(actions)
+	r.databasesBefore(ctx, actions)
 	for _, action := range actions {
+		action = r.unconfirmed(action)
 		if r.passes(action) {
 			r.left = append(r.left, remain{action: action})
 			continue
@@ -203,7 +205,11 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 		if back {
 			r.back[undoing.Undoes()] = true
 		}
-		r.note(action, status, "")
+		text := ""
+		if a, ok := action.(plan.ConfirmDatabase); ok {
+			text = r.confirmedText(a.Namespace)
+		}
+		r.note(action, status, text)
 	}
 	if len(r.left) > 0 {
 		return r.partly(context.WithoutCancel(ctx))
@@ -232,6 +238,9 @@ type run struct {
 	restarted time.Time   // last
 	borne     []string    // why a roll-out is stuck, which was told already
 	forced    time.Time   // last, of an ExternalSecret
+
+	before    *databases    // of Backstage before the first change; nil where nobody looks
+	confirmed *confirmation // of the portal's database; nil where nobody looked
 
 	entries  map[string]openbao.Entry // of the store before they were written, by ID of the action
 	external *k8s.ExternalSecret      // as this run has changed or made it

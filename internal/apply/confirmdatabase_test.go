@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,5 +115,59 @@ func TestConfirmDatabaseLeft(t *testing.T) {
 	_, err := s.run(t.Context(), append(s.roll(created.ResourceVersion, time.Minute), plan.ConfirmDatabase{Namespace: s.ns, Deployment: "portal", Client: "pg"})...)
 	if !errors.Is(err, ErrOtherDatabase) || s.values()["k"] != canary {
 		t.Errorf("%v, %v", err, s.values())
+	}
+}
+
+// TestConfirmDatabaseProof: what could not be told is in the action's outcome, and
+// where nothing shows that the portal uses the server the old values stay kept.
+func TestConfirmDatabaseProof(t *testing.T) {
+	const onPostgres = "{name: DATABASE_CLIENT, value: pg}"
+	catalog := []string{"backstage_plugin_catalog"}
+	for _, tt := range []struct {
+		name          string
+		log           string
+		before, after []string
+		blind         bool // nobody can ask the server
+		text          []string
+		kept          bool
+	}{
+		{name: "logs and a new database", log: "Listening on :7007", after: catalog},
+		{name: "a new database without logs", after: catalog, text: []string{"the pods' logs cannot be read: "}},
+		{name: "logs and a database of before", log: "Listening on :7007", before: catalog, after: catalog, text: []string{"were there before"}},
+		{name: "nothing", blind: true, text: []string{"not confirmed: the pods' logs cannot be read: ", "nobody could look which databases there are", "`backstage-setup undo -n "}, kept: true},
+		{name: "a database of before without logs", before: catalog, after: catalog, text: []string{"not confirmed: ", "were there before"}, kept: true},
+		{name: "logs but no database comes", log: "Listening on :7007", text: []string{"not confirmed: no database backstage_plugin_catalog is there after "}, kept: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newStage(t)
+			if asked := 0; !tt.blind {
+				s.env.Databases = func(context.Context) ([]string, error) {
+					if asked++; asked == 1 {
+						return tt.before, nil
+					}
+					return tt.after, nil
+				}
+			}
+			created := s.seed(map[string]string{"k": "old"})
+			s.runOn(onPostgres, tt.log)
+			ask := plan.ConfirmDatabase{Namespace: s.ns, Deployment: "portal", Client: "pg", Databases: true, Timeout: 50 * time.Millisecond}
+			outcome, err := s.run(t.Context(), journaled(append(s.roll(created.ResourceVersion, time.Minute), ask)...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(outcome.Actions, func(e Event) bool { return e.ID == ask.ID() })
+			if at < 0 || outcome.Actions[at].Status != Done || len(tt.text) == 0 && outcome.Actions[at].Text != "" {
+				t.Fatalf("got %+v", outcome.Actions)
+			}
+			for _, words := range tt.text {
+				if !strings.Contains(outcome.Actions[at].Text, words) {
+					t.Errorf("it does not say %q: %s", words, outcome.Actions[at].Text)
+				}
+			}
+			j := s.found()
+			if (j != nil) != tt.kept || tt.kept && (!j.Kept || j.Old["k"].Reveal() != "old") {
+				t.Errorf("the journal is %+v", j)
+			}
+		})
 	}
 }

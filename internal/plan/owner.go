@@ -12,8 +12,8 @@ var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) 
 	k8s.OwnerExternalSecrets: guideExternalSecrets,
 	k8s.OwnerSealedSecrets: func(p *Plan, o k8s.Owner, keys string) []string {
 		return []string{
-			fmt.Sprintf("SealedSecret %s makes this Secret. Seal %s anew, each value on stdin:", o.Name, keys),
-			fmt.Sprintf("  kubeseal --raw --namespace %s --name %s --from-file=/dev/stdin", p.Secret.Namespace, p.Secret.Name),
+			fmt.Sprintf("SealedSecret %s makes this Secret. Seal %s anew, each value in its turn as VALUE; printf adds no newline, which would be sealed too:", o.Name, keys),
+			fmt.Sprintf("  printf %%s \"${VALUE:?}\" | kubeseal --raw --namespace %s --name %s --from-file=/dev/stdin", p.Secret.Namespace, p.Secret.Name),
 			"Put each result under spec.encryptedData in Git and let it sync.",
 		}
 	},

@@ -185,12 +185,39 @@ func rotationChecks(in plan.Input, planned func() (*plan.Plan, error)) []check.C
 	if in.InStore() {
 		list = append(list, storeCheck(in, planned))
 	}
+	list = append(list, rotatedOwnerCheck(in, planned))
 	list = append(list, accessCheck(in, planned))
 	return append(list, confirmations(in, planned)...)
 }
 
+// rotatedOwnerCheck fails where the Secret's owner has to write the new value: such
+// a run rotates nothing, and a pipeline must not take it for one that did.
+func rotatedOwnerCheck(in plan.Input, planned func() (*plan.Plan, error)) check.Check {
+	return judged("rotate.owner", "this run can write the Secret", []string{rotatedKeyID}, func() check.Result {
+		p, err := planned()
+		if err != nil || !p.Pending() {
+			return pass("the new value is written by this run, or is there")
+		}
+		whose := fmt.Sprintf("Secret %s", p.Secret.Name)
+		if o := p.Secret.Owner; o.Kind != "" {
+			whose += " " + Ownership(o)
+		}
+		return fail(fmt.Sprintf("nothing was rotated: %s, and %s has to be set there", whose, p.RotatedKeys()), "run the commands under Next")
+	})
+}
+
+// LacksRotatedKey tells whether a rotation is about a key that the Secret does not
+// have, and nobody has agreed to add it.
+func LacksRotatedKey(in plan.Input) bool {
+	s := in.Current.Cluster.Secret.Secret
+	return in.Current.Flow == rotateFlow && !in.Current.Accepts(rotatedKeyID) && (s == nil || !holdsKey(s, rotatedKey(in)))
+}
+
+// rotatedKeyID is the check whether the Secret has the key.
+const rotatedKeyID = "rotate.key"
+
 func rotatedKeyCheck(in plan.Input) check.Check {
-	return judged("rotate.key", "the Secret has the key", []string{"cluster.reachable"}, func() check.Result {
+	return judged(rotatedKeyID, "the Secret has the key", []string{"cluster.reachable"}, func() check.Result {
 		s, key := in.Current.Cluster.Secret.Secret, rotatedKey(in)
 		switch {
 		case s == nil:
@@ -213,7 +240,7 @@ func holdsKey(s *k8s.Secret, key string) bool {
 const shortest = 12
 
 func rotatedValueCheck(in plan.Input) check.Check {
-	return judged("rotate.value", "the new value is another one", []string{"rotate.key"}, func() check.Result {
+	return judged("rotate.value", "the new value is another one", []string{rotatedKeyID}, func() check.Result {
 		c := credentialOf(in)
 		v, _ := rotated(in)
 		s := in.Current.Cluster.Secret.Secret

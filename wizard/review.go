@@ -41,17 +41,6 @@ func (r Review) Failed() string {
 	return ""
 }
 
-// AllFailed returns the ids of all failed checks, in their order.
-func (r Review) AllFailed() []string {
-	var ids []string
-	for _, c := range r.Checks {
-		if c.Status == check.Fail {
-			ids = append(ids, c.ID)
-		}
-	}
-	return ids
-}
-
 // Changes tells whether applying would do anything.
 func (r Review) Changes() bool { return r.Plan != nil && len(r.Plan.Actions) > 0 }
 
@@ -140,6 +129,9 @@ func (r Review) Lines() []Line {
 	case r.undoes():
 		r.back(&l)
 		r.secret(&l)
+	case steps.LacksRotatedKey(r.Input):
+		r.checks(&l)
+		return l
 	case r.Plan.Rotates():
 		r.rotation(&l)
 		r.secret(&l)
@@ -188,6 +180,9 @@ func (r Review) rotation(l *lines) {
 func (r Review) nothing() string {
 	if r.undoes() {
 		return "Nothing to undo: no run was left in the middle, and no old values are kept."
+	}
+	if r.pending() != "" {
+		return "Nothing else to change."
 	}
 	return "Nothing to change: everything is as asked already."
 }

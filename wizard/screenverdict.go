@@ -75,7 +75,7 @@ func (m *screen) verdict() verdict {
 		}
 	case !r.Changes():
 		text := "Everything is as asked already."
-		if r.undoes() {
+		if r.undoes() || r.pending() != "" {
 			text = r.nothing()
 		}
 		l.add(Good, "", "%s %s", markSettled, text)

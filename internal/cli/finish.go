@@ -39,7 +39,7 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 				return err
 			}
 		}
-		return blocked(end.Review.AllFailed(), &result)
+		return blocked(end.Review.Checks, &result)
 	}
 	if a.output == "json" {
 		return wizard.WriteJSON(a.out, result)
@@ -53,15 +53,29 @@ func (a *app) finish(s *wizard.Session, end wizard.End, err error, interactive b
 	return wizard.WritePlain(a.out, end.Summary())
 }
 
-// blocked is the end of a run that failed checks keep from writing anything.
-func blocked(failed []string, result *wizard.Result) error {
-	e := &exitError{code: exitCheck, result: result, message: fmt.Sprintf("check %s failed: nothing was changed", failed[0])}
-	if len(failed) > 1 {
-		e.message = fmt.Sprintf("checks %s failed: nothing was changed", strings.Join(failed, ", "))
+// blocked is the end of a run that failed checks keep from writing anything. Its
+// first line is what the first of them found.
+func blocked(checks []check.Result, result *wizard.Result) error {
+	checks = slices.DeleteFunc(slices.Clone(checks), func(c check.Result) bool { return c.Status != check.Fail })
+	var failed []string
+	for _, c := range checks {
+		failed = append(failed, c.ID)
 	}
+	found, _, _ := strings.Cut(checks[0].Found, "\n")
+	noun := "check"
+	if len(failed) > 1 {
+		noun = "checks"
+	}
+	e := &exitError{code: exitCheck, result: result, message: fmt.Sprintf("%s %s failed: %s\nnothing was changed", noun, strings.Join(failed, ", "), found)}
 	if slices.Contains(failed, "cluster.reachable") {
 		e.hint = "mend it: nothing can be written to a cluster that does not answer; --offline writes files only"
 		return e
+	}
+	for _, c := range checks {
+		if !acceptable(c.ID, result.Rotation != nil) {
+			e.hint = c.Hint
+			return e
+		}
 	}
 	// What was not asked is skipped, by its own hint; what was found is accepted.
 	var ways, skipped, accepted []string
@@ -81,6 +95,19 @@ func blocked(failed []string, result *wizard.Result) error {
 	}
 	e.hint = "mend it, or " + strings.Join(ways, " and ")
 	return e
+}
+
+// acceptable tells whether going on regardless may help. It does not where the API
+// server refuses the write; and what proves or judges the new value of a rotation has
+// ways of its own in its hint.
+func acceptable(id string, rotates bool) bool {
+	switch topic, _, _ := strings.Cut(id, "."); {
+	case id == "cluster.access", id == "cluster.namespace":
+		return false
+	case rotates:
+		return topic != "identity" && topic != "database" && topic != "rotate"
+	}
+	return true
 }
 
 func wrongAnswers(problems answers.Problems) error {

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestRotateWhatIsOwned(t *testing.T) {
 		}
 		got := w.rotate(t, rotated)
 		r := got.result(t)
-		if got.code != 0 || r.Applied || len(r.Actions) != 0 || r.Secret.Action != "external" {
+		if c := checkOf(r, "rotate.owner"); got.code != 3 || c.Status != "fail" || r.Error == nil || !strings.Contains(r.Error.Message, "nothing was rotated") || strings.Contains(got.stderr, "--accept") || r.Applied || len(r.Actions) != 0 || r.Secret.Action != "external" {
 			t.Errorf("%s: exit %d\n%s%s", name, got.code, got.stdout, got.stderr)
 		}
 		if !mentions(r.Next, tt.told) || !mentions(r.Next, "rollout restart") || mentions(r.Next, "jenkins-api-key") || mentions(r.Next, "backend-secret") {
@@ -51,6 +52,35 @@ func TestRotateWhatIsOwned(t *testing.T) {
 		}
 		w.holds(t, idptest.PortalSecret)
 	}
+}
+
+// TestRotateRefusedInWords: a person reads first what is wrong, and is not shown a
+// plan for a key that is not there or told that all is done.
+func TestRotateRefusedInWords(t *testing.T) {
+	w := newWorkshop(t)
+	run := func(more ...string) output {
+		return w.silent(t, w.execute(t, []string{"NEW=" + rotated}, append([]string{"rotate", "--from", "env:NEW", "--yes", "-n", w.namespace}, more...)...))
+	}
+	got := run("no-such-key")
+	if got.code != 3 || !strings.Contains(got.stderr, "\nerror: check rotate.key failed: Secret backstage-secrets has no key no-such-key; it has ") || strings.Contains(got.stdout, "another value") || strings.Contains(got.stdout, "rollout") {
+		t.Errorf("no such key: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	if got = run(); got.code != 3 || !strings.Contains(got.stderr, "error: check identity.service-token failed: ") || strings.Contains(got.stderr, "--accept") || !strings.Contains(got.stderr, "--await 10m") {
+		t.Errorf("refused: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.Secrets(idptest.Portal, idptest.PortalSecret, rotated)
+	s := w.secret(t)
+	s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "bitnami.com/v1alpha1", Kind: "SealedSecret", Name: "portal", UID: "6c0c8f5a-0000-0000-0000-000000000000"}}
+	if _, err := w.secrets(t).Update(t.Context(), s, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if got = run(); got.code != 3 || !strings.Contains(got.stderr, "nothing was rotated") || !strings.Contains(got.stdout, `printf %s "${VALUE:?}" | kubeseal --raw`) || strings.Contains(got.stdout, "Nothing to change") {
+		t.Errorf("owned: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	if got = run("--accept", "rotate.owner"); got.code != 0 || !strings.Contains(got.stdout, "! not written: client-secret") || !strings.Contains(got.stdout, "Nothing else to change.") {
+		t.Errorf("accepted: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	w.holds(t, idptest.PortalSecret)
 }
 
 // TestRotateWithReloader: who restarts the pods is waited for; the run does not

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,8 +29,10 @@ type Deployment struct {
 	// WholeSecrets are those of which the pods may read more keys than Env tells:
 	// with envFrom, or in another container.
 	WholeSecrets []string
-	DataVolume   string // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
-	DataClaim    string // name of the claim
+	DataVolume   string            // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
+	DataClaim    string            // name of the claim
+	Labels       map[string]string // of its pods
+	Ports        []string          // numbers and names of the container's ports
 
 	Generation int64     // counts the changes of its specification
 	Restarted  time.Time // when its pods were last restarted as kubectl does, to the second; zero when they were not
@@ -161,7 +164,7 @@ func plainDeployment(d *appsv1.Deployment) Deployment {
 		Name: d.Name, Release: d.Labels[instanceLabel], Generation: d.Generation,
 		Replicas: replicas(d), Ready: int(d.Status.ReadyReplicas),
 		Updated: int(d.Status.UpdatedReplicas), Available: int(d.Status.AvailableReplicas),
-		Reloader: reloader(d),
+		Reloader: reloader(d), Labels: d.Spec.Template.Labels,
 	}
 	if at, err := time.Parse(time.RFC3339, d.Spec.Template.Annotations[restartMark]); err == nil {
 		out.Restarted = at
@@ -171,6 +174,12 @@ func plainDeployment(d *appsv1.Deployment) Deployment {
 		return out
 	}
 	out.Image = container.Image
+	for _, p := range container.Ports {
+		out.Ports = append(out.Ports, strconv.Itoa(int(p.ContainerPort)))
+		if p.Name != "" {
+			out.Ports = append(out.Ports, p.Name)
+		}
+	}
 	for _, e := range container.Env {
 		out.Env = append(out.Env, plainEnv(e))
 	}

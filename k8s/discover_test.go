@@ -23,9 +23,9 @@ func TestDiscoverInstalled(t *testing.T) {
 		"conditions": [{"type": "Accepted", "status": "True"}, {"type": "Programmed", "status": "True"}],
 		"listeners": [{"name": "http", "conditions": [{"type": "Programmed", "status": "True"}]}, {"name": "https", "conditions": [{"type": "Programmed", "status": "False"}]}]}`)
 	setStatus(t, cluster, kind{gatewayGroup, "v1", "httproutes"}, ns, "portal", `{
-		"parents": [{"conditions": [{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "True"}]}]}`)
+		"parents": [{"parentRef": {"name": "gateway-default"}, "conditions": [{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "True"}]}]}`)
 	setStatus(t, cluster, kind{gatewayGroup, "v1", "httproutes"}, ns, "openchoreo-api", `{
-		"parents": [{"conditions": [{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "False", "message": "no such Service"}]}]}`)
+		"parents": [{"parentRef": {"name": "gateway-default"}, "conditions": [{"type": "Accepted", "status": "True"}, {"type": "ResolvedRefs", "status": "False", "message": "no such Service"}]}]}`)
 	setStatus(t, cluster, kind{"openchoreo.dev", "v1alpha1", "workflowplanes"}, ns, "own", `{"agentConnection": {"connected": true, "connectedAgents": 1}}`)
 	setStatus(t, cluster, externalSecretKind, ns, "portal-es", `{
 		"refreshTime": "2026-01-02T03:04:05Z", "conditions": [{"type": "Ready", "status": "True", "message": "secret synced"}]}`)
@@ -42,6 +42,9 @@ func TestDiscoverInstalled(t *testing.T) {
 	count.all = nil
 	got := c.Discover(t.Context(), Query{Namespace: ns, Release: "cp"})
 
+	if got.Deployment.Labels[componentLabel] != portalComponent {
+		t.Errorf("the labels of the pods are %v", got.Deployment.Labels)
+	}
 	if got.Secret.Secret == nil {
 		t.Fatalf("no Secret: %+v", got.Secret)
 	}
@@ -65,7 +68,7 @@ func TestDiscoverInstalled(t *testing.T) {
 		Deployment: Deployment{
 			Name: "portal", Release: "cp", Image: "ghcr.io/openchoreo/openchoreo-ui:v1.2.3",
 			Env:      []EnvVar{{Name: "BACKEND_SECRET", SecretName: "portal-secrets", SecretKey: "backend-secret"}, {Name: "DATABASE_CLIENT", Value: "pg"}},
-			Database: "pg", SecretName: "portal-secrets", Generation: 1, Replicas: 1, Ready: 1, Updated: 1, Available: 1, Reloader: Reloader{Auto: true},
+			Database: "pg", SecretName: "portal-secrets", Labels: got.Deployment.Labels, Generation: 1, Replicas: 1, Ready: 1, Updated: 1, Available: 1, Reloader: Reloader{Auto: true},
 		},
 		Pods: Pods{Items: []PodState{{
 			Name: got.Pods.Items[0].Name, Phase: "Running", Ready: true, Node: testcluster.NodeName,

@@ -1,6 +1,11 @@
 package k8s
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+)
 
 const gatewayGroup = "gateway.networking.k8s.io"
 
@@ -9,9 +14,23 @@ type Route struct {
 	Name      string
 	Hostnames []string
 	Gateways  []string // names of its parents
-	Accepted  bool     // by at least one Gateway, with all its backends found
-	Message   string   // why not
+	Rules     []RouteRule
+	Accepted  bool   // by at least one of Gateways, as it is now, with all its backends found
+	Message   string // why not
 	Unknown   string
+}
+
+// RouteRule is where an HTTPRoute sends some paths.
+type RouteRule struct {
+	Root     bool // it is for every path
+	Backends []RouteBackend
+}
+
+// RouteBackend is a Service that a rule sends to, of the route's own namespace
+// where Namespace is "".
+type RouteBackend struct {
+	Namespace, Name string
+	Port            int
 }
 
 // Gateway is the control plane's Gateway. Name is "" when there is none.
@@ -37,20 +56,66 @@ type Listener struct {
 // routeObject is an HTTPRoute as the API server sends it.
 type routeObject struct {
 	Metadata struct {
-		Name   string            `json:"name"`
-		Labels map[string]string `json:"labels"`
+		Name       string            `json:"name"`
+		Namespace  string            `json:"namespace"`
+		Generation int64             `json:"generation"`
+		Labels     map[string]string `json:"labels"`
 	} `json:"metadata"`
 	Spec struct {
-		Hostnames  []string `json:"hostnames"`
-		ParentRefs []struct {
-			Name string `json:"name"`
-		} `json:"parentRefs"`
+		Hostnames  []string      `json:"hostnames"`
+		ParentRefs []routeParent `json:"parentRefs"`
+		Rules      []routeRule   `json:"rules"`
 	} `json:"spec"`
 	Status struct {
 		Parents []struct {
-			Conditions []condition `json:"conditions"`
+			Ref        routeParent `json:"parentRef"`
+			Conditions []struct {
+				condition
+				Observed int64 `json:"observedGeneration"`
+			} `json:"conditions"`
 		} `json:"parents"`
 	} `json:"status"`
+}
+
+type routeParent struct {
+	Name      string `json:"name"`
+	Namespace string `json:"namespace"`
+}
+
+type routeRule struct {
+	Matches []struct {
+		Path *struct {
+			Type  string `json:"type"`
+			Value string `json:"value"`
+		} `json:"path"`
+		Headers     []struct{} `json:"headers"`
+		QueryParams []struct{} `json:"queryParams"`
+		Method      string     `json:"method"`
+	} `json:"matches"`
+	BackendRefs []struct {
+		Kind      string `json:"kind"`
+		Namespace string `json:"namespace"`
+		Name      string `json:"name"`
+		Port      int    `json:"port"`
+	} `json:"backendRefs"`
+}
+
+// plain tells what of a rule counts. Without matches a rule is for everything, and
+// so is the prefix / and a match that names no path.
+func (r routeRule) plain() RouteRule {
+	out := RouteRule{Root: len(r.Matches) == 0}
+	for _, m := range r.Matches {
+		prefix := m.Path == nil || (m.Path.Type == "" || m.Path.Type == "PathPrefix") && (m.Path.Value == "" || m.Path.Value == "/")
+		if prefix && len(m.Headers) == 0 && len(m.QueryParams) == 0 && m.Method == "" {
+			out.Root = true
+		}
+	}
+	for _, b := range r.BackendRefs {
+		if b.Kind == "" || b.Kind == "Service" {
+			out.Backends = append(out.Backends, RouteBackend{b.Namespace, b.Name, b.Port})
+		}
+	}
+	return out
 }
 
 // routes returns the HTTPRoutes of the portal and of the API.
@@ -85,9 +150,26 @@ func (r routeObject) plain() Route {
 	for _, parent := range r.Spec.ParentRefs {
 		out.Gateways = append(out.Gateways, parent.Name)
 	}
+	for _, rule := range r.Spec.Rules {
+		out.Rules = append(out.Rules, rule.plain())
+	}
+	wanted := func(ref routeParent) bool {
+		return slices.ContainsFunc(r.Spec.ParentRefs, func(p routeParent) bool {
+			return p.Name == ref.Name && cmp.Or(p.Namespace, r.Metadata.Namespace) == cmp.Or(ref.Namespace, r.Metadata.Namespace)
+		})
+	}
 	for _, parent := range r.Status.Parents {
+		if !wanted(parent.Ref) { // what is said about a parent of before
+			out.Message = "Gateway " + strings.Join(out.Gateways, ", ") + " has said nothing about it, only " + parent.Ref.Name + " of before"
+			continue
+		}
 		ok := len(parent.Conditions) > 0
 		for _, cond := range parent.Conditions {
+			if stale := cond.Observed != 0 && cond.Observed < r.Metadata.Generation; stale {
+				ok = false
+				out.Message = "its Gateway has not looked at the last change yet"
+				break
+			}
 			if cond.Status == "True" || (cond.Type != "Accepted" && cond.Type != "ResolvedRefs") {
 				continue
 			}

@@ -125,8 +125,12 @@ func doubtful(found, cause, hint, fix string) check.Result {
 	return check.Result{Status: check.Warn, Found: found, Cause: cause, Hint: hint, Fix: fix}
 }
 
-// hidden could not be read.
+// hidden could not be read: for want of a right, which is named then, or because
+// nobody answered.
 func hidden(why string) check.Result {
+	if why != "" && !strings.Contains(why, k8s.ErrForbidden.Error()) && !strings.Contains(why, "you may not") && !strings.Contains(why, "the right ") {
+		return unsettled(why, "look again; where it stays so, ask who runs the cluster")
+	}
 	return check.Result{
 		Status: check.Inconclusive, Found: why, Hint: "ask for the right that is named, or have somebody look who has it",
 		Fix: "backstage-setup rbac --with-release",

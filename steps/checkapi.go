@@ -43,7 +43,9 @@ func (x examiner) apiChecks() []check.Check {
 	}
 	if address, ok := parseURL(x.in.Draft.API.PublicURL); ok {
 		list = append(list,
-			x.judged("api.route", there, func() check.Result { return x.route(x.in.Current.Cluster.API, address, "api.hostnames") }),
+			x.judged("api.route", there, func() check.Result {
+				return x.route(x.in.Current.Cluster.API, address, "api.hostnames", x.in.Current.Health.Services.API)
+			}),
 			x.visiting("api.url", there, func(ctx context.Context) check.Result {
 				return x.outside(ctx, x.in.Draft.API.PublicURL, "/health", "api.publicUrl")
 			}),

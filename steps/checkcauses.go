@@ -40,6 +40,7 @@ func Explanations() []check.Explanation {
 
 		// The Deployment.
 		{By: "portal.deployment", Of: with([]string{"portal.*", "database.*", "routing.route", "routing.callback"}, outside)},
+		{By: "portal.environment/BACKEND_SECRET", Of: with([]string{"secret.*", "portal.secret", "identity.service-token", "database.postgresql.*", "release.status"}, portal, outside), Warns: true},
 		{By: "portal.environment/OPENCHOREO_AUTH_*", Of: with([]string{"routing.callback", "portal.variables"}, signIn), Warns: true},
 		{By: "portal.environment/OPENCHOREO_SERVICE_*", Of: signIn, Warns: true},
 		{By: "portal.environment/POSTGRES_*", Of: with([]string{"portal.rollout", "secret.keys"}, database), Warns: true},
@@ -49,7 +50,8 @@ func Explanations() []check.Explanation {
 		{By: "portal.environment/OPENCHOREO_API_URL", Of: []string{"api.address", "portal.logs/api.*"}, Warns: true},
 		{By: "portal.variables", Of: with([]string{"portal.logs/config.*"}, portal)},
 		{By: "portal.replicas", Of: []string{"portal.logs/sqlite.*", "portal.logs/portal.backend-token", "portal.rollout/rollout.multi-attach"}},
-		{By: "chart.version", Of: []string{"portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}, Warns: true},
+		{By: "chart.version", Of: []string{"portal.image", "portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}, Warns: true},
+		{By: "portal.image", Of: []string{"portal.rollout", "portal.events", "portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}, Warns: true},
 		{By: "release.status", Of: nil},
 
 		// The database.

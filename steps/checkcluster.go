@@ -117,6 +117,8 @@ func (x examiner) releaseChecks() []check.Check {
 			switch {
 			case version == "":
 				return unsettled("the version of the chart is not known", "")
+			case strings.HasPrefix(version, "0.0.0"):
+				return unsettled(version+" is a chart of development: whether it is below the security floor cannot be judged", "use a release, such as "+x.in.Profile.Recommended)
 			case ok:
 				return doubtful(version+": "+advice, "the portal's image of this release has a known fault", "upgrade to "+x.in.Profile.Recommended+" or newer of the same minor version",
 					"helm upgrade "+r.Name+" oci://ghcr.io/openchoreo/helm-charts/openchoreo-control-plane -n "+r.Namespace+" --version "+x.in.Profile.Recommended+" --reset-then-reuse-values")

@@ -35,6 +35,7 @@ func (x examiner) portalChecks() []check.Check {
 			}
 			return pass(fmt.Sprintf("%s, image %s", d.Name, d.Image))
 		}),
+		x.judged("portal.image", there, x.deployed(x.image)),
 		x.judged("portal.environment", there, x.deployed(x.environment)),
 		x.judged("portal.variables", there, x.deployed(x.variables)),
 		x.judged("portal.replicas", there, x.deployed(x.replicas)),
@@ -56,9 +57,9 @@ func (x examiner) deployed(judge func() check.Result) func() check.Result {
 	}
 }
 
-// applied is the environment of the portal's container as Helm applied it; ok is
-// false where that is not known.
-func (x examiner) applied() (env []k8s.EnvVar, ok bool) {
+// applied is the portal's container as Helm applied it; ok is false where that is
+// not known.
+func (x examiner) applied() (c container, ok bool) {
 	d := x.in.Current.Cluster.Deployment
 	for _, object := range objects(x.in.Current.Cluster.Release.Manifest) {
 		if object.Kind != "Deployment" || object.Metadata.Name != d.Name {
@@ -66,17 +67,18 @@ func (x examiner) applied() (env []k8s.EnvVar, ok bool) {
 		}
 		for _, c := range object.Spec.Template.Spec.Containers {
 			if c.Name == "backstage" || len(object.Spec.Template.Spec.Containers) == 1 {
-				return c.variables(), true
+				return c, true
 			}
 		}
 	}
-	return nil, false
+	return container{}, false
 }
 
 // environment compares the variables of the portal with those that Helm applied.
 func (x examiner) environment() check.Result {
 	d := x.in.Current.Cluster.Deployment
-	given, ok := x.applied()
+	applied, ok := x.applied()
+	given := applied.variables()
 	if !ok {
 		return unsettled("what Helm applied is not known: "+firstOf(x.in.Current.Cluster.Release.Unknown, "the release has no such Deployment"), "compare the Deployment with `helm get manifest`")
 	}
@@ -106,6 +108,11 @@ func (x examiner) environment() check.Result {
 				note(e.Name, "was added by hand")
 			}
 		}
+	}
+	if now, there := d.EnvVar("BACKEND_SECRET"); there && slices.ContainsFunc(given, func(e k8s.EnvVar) bool {
+		return e.Name == now.Name && e.SecretName != "" && e.SecretName != now.SecretName
+	}) {
+		code = "BACKEND_SECRET" // the pods were given another Secret: what is said about that one follows
 	}
 	if len(lines) == 0 {
 		return pass(fmt.Sprintf("%d variables, as Helm applied them", len(d.Env)))

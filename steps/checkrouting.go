@@ -41,6 +41,15 @@ func (x examiner) portalHealth(ctx context.Context) check.Result {
 	case services.Portal.Name == "":
 		return faulty("there is no Service of the portal", "it was deleted: the route leads nowhere", "upgrade the release: the chart makes it", x.setup("install --upgrade"))
 	}
+	if d := x.in.Current.Cluster.Deployment; d.Name != "" {
+		show := x.kubectl("get service %s -o yaml", services.Portal.Name)
+		if !services.Portal.Selects(d.Labels) {
+			return faulty("the selector of Service "+services.Portal.Name+" matches no pod of Deployment "+d.Name, "somebody changed the Service: the route leads nowhere", "upgrade the release: the chart makes the Service", show)
+		}
+		if at := slices.IndexFunc(services.Portal.Targets, func(t string) bool { return len(d.Ports) > 0 && !slices.Contains(d.Ports, t) }); at >= 0 {
+			return faulty(fmt.Sprintf("Service %s sends to port %s of the pods, which have %s", services.Portal.Name, services.Portal.Targets[at], strings.Join(d.Ports, ", ")), "somebody changed the Service: its targetPort is nothing that the portal listens at", "upgrade the release: the chart makes the Service", show)
+		}
+	}
 	address := x.serviceURL(services.Portal, 7007, "/healthcheck")
 	visit, err := x.env.Visitor.Get(ctx, address)
 	if err != nil {
@@ -88,7 +97,9 @@ func (x examiner) routingChecks() []check.Check {
 	if x.in.Draft.Portal.Routing {
 		list = append(list,
 			x.judged("routing.gateway", []string{"cluster.namespace"}, x.gateway),
-			x.judged("routing.route", []string{"routing.address"}, func() check.Result { return x.route(x.in.Current.Cluster.Portal, base, "portal.hostnames") }),
+			x.judged("routing.route", []string{"routing.address"}, func() check.Result {
+				return x.route(x.in.Current.Cluster.Portal, base, "portal.hostnames", x.in.Current.Health.Services.Portal)
+			}),
 			x.judged("routing.listener", []string{"routing.address", "routing.gateway"}, func() check.Result { return x.listener(base) }),
 			x.judged("routing.certificate", []string{"routing.address", "routing.gateway"}, func() check.Result { return x.certificate(base) }),
 		)
@@ -117,8 +128,8 @@ func (x examiner) gateway() check.Result {
 	return pass(g.Name + " at " + strings.Join(g.Addresses, ", "))
 }
 
-// route judges an HTTPRoute against the address that it is to serve.
-func (x examiner) route(r k8s.Route, address *url.URL, key string) check.Result {
+// route judges an HTTPRoute against the address and the Service that it is to serve.
+func (x examiner) route(r k8s.Route, address *url.URL, key string, service k8s.Service) check.Result {
 	show := x.kubectl("describe httproute %s", firstOf(r.Name, "backstage"))
 	switch {
 	case r.Name == "" && r.Unknown != "":
@@ -135,7 +146,31 @@ func (x examiner) route(r k8s.Route, address *url.URL, key string) check.Result 
 	case !r.Accepted:
 		return faulty(fmt.Sprintf("HTTPRoute %s is not accepted: %s", r.Name, firstOf(r.Message, "no Gateway has said anything about it")), "its Gateway or its backend is not there, or nothing watches it", "look at its conditions", show)
 	}
+	if wrong := misled(r, service, x.namespace()); wrong != "" {
+		return faulty("HTTPRoute "+r.Name+" "+wrong, "somebody changed the route: browsers get an error, another program, or nothing", "upgrade the release: the chart makes the route",
+			x.kubectl("get httproute %s -o yaml", r.Name))
+	}
 	return pass(fmt.Sprintf("HTTPRoute %s for %s", r.Name, strings.Join(r.Hostnames, ", ")))
+}
+
+// misled says how a route fails to bring / to a Service; "" where it does, or the
+// Service is not known.
+func misled(r k8s.Route, service k8s.Service, namespace string) string {
+	if service.Name == "" {
+		return ""
+	}
+	i := slices.IndexFunc(r.Rules, func(rule k8s.RouteRule) bool { return rule.Root })
+	if i < 0 {
+		return "is for some paths only: no rule is for /"
+	}
+	var has []string
+	for _, b := range r.Rules[i].Backends {
+		if b.Name == service.Name && slices.Contains(service.Ports, b.Port) && (b.Namespace == "" || b.Namespace == namespace) {
+			return ""
+		}
+		has = append(has, fmt.Sprintf("%s:%d", b.Name, b.Port))
+	}
+	return fmt.Sprintf("sends / to %s, the Service is %s:%s", firstOf(strings.Join(has, ", "), "nothing"), service.Name, strings.Join(texts(service.Ports), ", "))
 }
 
 // serving is the Gateway's listener for an address; nil when there is none.

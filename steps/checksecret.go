@@ -27,6 +27,9 @@ func (x examiner) secretChecks() []check.Check {
 			switch {
 			case state.Unknown != "":
 				return hidden(state.Unknown)
+			case state.Secret == nil && x.diverted() != "":
+				return faulty(fmt.Sprintf("Secret %s is not in namespace %s: the Deployment names it, the release has %s", x.secretName(), x.namespace(), x.diverted()), "somebody changed the Deployment by hand",
+					"have the Deployment take its variables from "+x.diverted()+" again; write no second Secret", x.kubectl("get deployment %s -o yaml", x.in.Current.Cluster.Deployment.Name))
 			case state.Secret == nil:
 				r := faulty(fmt.Sprintf("Secret %s is not in namespace %s", x.secretName(), x.namespace()), "it was never written, was deleted, or its owner could not make it", "write it", x.setup("install"))
 				r.Cure = &check.Cure{Flow: "install", Step: "client", Key: "client.secret"}
@@ -57,6 +60,20 @@ func (x examiner) secretChecks() []check.Check {
 				"take the annotation off, and change what it shows", x.kubectl("annotate secret %s kubectl.kubernetes.io/last-applied-configuration-", s.Name))
 		}),
 	}
+}
+
+// diverted is the Secret that Helm gave the portal, where the Deployment names
+// another one by now; else "".
+func (x examiner) diverted() string {
+	c, ok := x.applied()
+	if !ok {
+		return ""
+	}
+	given, _ := k8s.Deployment{Env: c.variables()}.EnvVar("BACKEND_SECRET")
+	if given.SecretName == x.in.Current.Cluster.Deployment.SecretName {
+		return ""
+	}
+	return given.SecretName
 }
 
 // wanted are the keys without which the portal's pods do not start: those that

@@ -26,8 +26,9 @@ type object struct {
 }
 
 type container struct {
-	Name string `json:"name"`
-	Env  []struct {
+	Name  string `json:"name"`
+	Image string `json:"image"`
+	Env   []struct {
 		Name      string `json:"name"`
 		Value     string `json:"value"`
 		ValueFrom struct {

@@ -2,6 +2,7 @@ package wizard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,9 +20,50 @@ type Examination struct {
 	Looks  int            // how often it was looked
 }
 
-// Healthy tells whether nothing failed that was not accepted.
+// Healthy tells whether nothing failed that was not accepted, and what the portal
+// rests on could be seen.
 func (e Examination) Healthy() bool {
-	return !slices.ContainsFunc(e.Checks, func(r check.Result) bool { return r.Status == check.Fail })
+	return len(e.Unseen()) == 0 && !slices.ContainsFunc(e.Checks, func(r check.Result) bool { return r.Status == check.Fail })
+}
+
+// Unseen returns the ids of the checks without which nobody can call a portal
+// healthy, as far as they could not be told and were not accepted.
+func (e Examination) Unseen() []string {
+	var ids []string
+	for _, r := range e.Checks {
+		if unseen(r) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// unseen tells whether r is the core of an examination, and could not be told.
+func unseen(r check.Result) bool {
+	return r.Status == check.Inconclusive && core(r.ID)
+}
+
+// core tells whether nothing is known of a portal without that check.
+func core(id string) bool {
+	switch id {
+	case "release.installed", "release.status", "secret.exists", "portal.deployment", "portal.rollout":
+		return true
+	}
+	return false
+}
+
+// Unhealthy says in a sentence why the portal is not called healthy.
+func (e Examination) Unhealthy() string {
+	failed, unseen := e.Failed(), e.Unseen()
+	switch {
+	case len(failed) == 1:
+		return "check " + failed[0] + " failed"
+	case len(failed) > 1:
+		return "checks " + strings.Join(failed, ", ") + " failed"
+	case len(unseen) > 0:
+		return "could not be told: " + strings.Join(unseen, ", ") + ", for want of rights or of an answer"
+	}
+	return ""
 }
 
 // Failed returns the ids of what failed, what to mend first at the front.
@@ -54,16 +96,23 @@ const (
 // Examine looks at what is installed and judges it: for the flow steps.Check. It
 // changes nothing. Report is called with each result as it comes, and may be nil.
 // With again it looks anew, after longer and longer pauses, until nothing fails, the
-// time is over or ctx ends; what it returns is the last look.
+// time is over or ctx ends; what it returns is the last look. Where ctx ends by its
+// deadline that is told beside the error: what has not answered by then fails.
 func Examine(ctx context.Context, s *Session, again Again, report func(check.Result)) (Examination, error) {
 	until := time.Now().Add(again.Until)
 	pause := firstPause
+	var last Examination
 	for looks := 1; ; looks++ {
 		e, err := s.examineOnce(ctx, report)
 		e.Looks = looks
+		if err != nil && looks > 1 && len(last.Checks) > 0 {
+			last.Looks = looks - 1
+			return last, err // a whole look says more than the begun one
+		}
 		if err != nil || e.Healthy() || again.Until <= 0 {
 			return e, err
 		}
+		last = e
 		left := time.Until(until)
 		if left <= 0 {
 			return e, nil
@@ -94,15 +143,15 @@ func (s *Session) examineOnce(ctx context.Context, report func(check.Result)) (E
 			return Examination{}, err
 		}
 	}
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return Examination{}, ctx.Err()
 	}
 	checks := s.examination()
 	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: report})
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		return Examination{}, ctx.Err()
 	}
-	return s.judge(results), nil
+	return s.judge(results), ctx.Err()
 }
 
 // examinedAtOnce is how many checks of an examination run at a time: most of them
@@ -129,12 +178,12 @@ func (s *Session) judge(results []check.Result) Examination {
 	return e
 }
 
-// accept takes what the operator goes on without out of what failed or warns: by
-// the check's id, or by the code of what was found.
+// accept takes what the operator goes on without out of what failed, warns, or hides
+// the core: by the check's id, or by the code of what was found.
 func (s *Session) accept(results []check.Result) {
 	for i, r := range results {
 		named := slices.Contains(s.settings.Accept, r.ID) || r.Code != "" && slices.Contains(s.settings.Accept, r.Code)
-		if named && (r.Status == check.Fail || r.Status == check.Warn) {
+		if named && (r.Status == check.Fail || r.Status == check.Warn || unseen(r)) {
 			results[i].Status = check.Accepted
 		}
 	}
@@ -292,8 +341,10 @@ func (e Examination) verdict() (LineKind, string) {
 	}
 	verdict, kind := "The portal is healthy", Good
 	switch {
-	case !e.Healthy():
+	case len(e.Failed()) > 0:
 		verdict, kind = "The portal is not healthy", Bad
+	case !e.Healthy():
+		verdict, kind = "Whether the portal is healthy "+e.Unhealthy(), Bad
 	case counts[check.Warn] > 0:
 		verdict, kind = "The portal works, with warnings", Caution
 	case counts[check.Inconclusive] > 0:

@@ -16,6 +16,7 @@ type (
 		Name     string       `xml:"name,attr"`
 		Tests    int          `xml:"tests,attr"`
 		Failures int          `xml:"failures,attr"`
+		Errors   int          `xml:"errors,attr"`
 		Skipped  int          `xml:"skipped,attr"`
 		Suites   []junitSuite `xml:"testsuite"`
 	}
@@ -23,6 +24,7 @@ type (
 		Name     string      `xml:"name,attr"`
 		Tests    int         `xml:"tests,attr"`
 		Failures int         `xml:"failures,attr"`
+		Errors   int         `xml:"errors,attr"`
 		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
 	}
@@ -31,6 +33,7 @@ type (
 		Name    string        `xml:"name,attr"`
 		Time    string        `xml:"time,attr"`
 		Failure *junitMessage `xml:"failure"`
+		Error   *junitMessage `xml:"error"`
 		Skipped *junitMessage `xml:"skipped"`
 		Out     string        `xml:"system-out,omitempty"`
 	}
@@ -43,7 +46,8 @@ type (
 
 // WriteJUnit writes an examination as JUnit's XML: a suite for each category, a
 // case for each check. What failed is a failure, what could not be told or was
-// accepted is skipped, and a warning passes with its words in system-out.
+// accepted is skipped, unless nothing is known of the portal without it: that is an
+// error. A warning passes with its words in system-out.
 func WriteJUnit(w io.Writer, e Examination) error {
 	all := junitSuites{Name: "backstage-setup check"}
 	for _, c := range steps.Categories() {
@@ -56,7 +60,8 @@ func WriteJUnit(w io.Writer, e Examination) error {
 		if suite.Tests == 0 {
 			continue
 		}
-		all.Tests, all.Failures, all.Skipped = all.Tests+suite.Tests, all.Failures+suite.Failures, all.Skipped+suite.Skipped
+		all.Tests, all.Failures = all.Tests+suite.Tests, all.Failures+suite.Failures
+		all.Errors, all.Skipped = all.Errors+suite.Errors, all.Skipped+suite.Skipped
 		all.Suites = append(all.Suites, suite)
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
@@ -83,11 +88,14 @@ func (s *junitSuite) add(r check.Result) {
 		text += "\nfollows from " + r.Because
 	}
 	s.Tests++
-	switch r.Status {
-	case check.Fail:
+	switch {
+	case unseen(r):
+		c.Error = &junitMessage{Message: string(r.Status) + ": " + r.Found, Type: firstText(r.Code, r.ID), Text: text}
+		s.Errors++
+	case r.Status == check.Fail:
 		c.Failure = &junitMessage{Message: r.Found, Type: firstText(r.Code, r.ID), Text: text}
 		s.Failures++
-	case check.Skip, check.Inconclusive, check.Accepted:
+	case r.Status == check.Skip, r.Status == check.Inconclusive, r.Status == check.Accepted:
 		c.Skipped = &junitMessage{Message: string(r.Status) + ": " + r.Found}
 		s.Skipped++
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -31,7 +30,8 @@ release, Secret, pods and their logs, database, API, identity provider, bindings
 planes and the way in. It names what to mend first, and what only follows from it.
 
 --log explains a log in place of a cluster: a FILE, or - for stdin. --wait looks
-again until nothing fails. Exit code 3 says that something failed.`,
+again until the portal is healthy. Exit code 3 says that something failed, or that
+too little could be seen to call the portal healthy.`,
 		Example: `  backstage-setup check
   backstage-setup check --wait 5m
   backstage-setup check -o junit > check.xml
@@ -97,7 +97,11 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 	e, err := a.examine(ctx, s, f)
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return &exitError{code: exitFailed, message: "not done within --timeout", hint: "give it longer"}
+		late := &exitError{code: exitFailed, message: "not done within --timeout", hint: "give it longer"}
+		if len(e.Checks) == 0 {
+			return late
+		}
+		return a.examinedLate(s, e, late)
 	case errors.Is(err, context.Canceled):
 		return &exitError{code: exitLeft, message: "stopped"}
 	case err != nil:
@@ -114,12 +118,12 @@ func (a *app) examine(ctx context.Context, s *wizard.Session, f *checkFlags) (wi
 		fmt.Fprintln(a.err, s.Where())
 	}
 	again := wizard.Again{Until: f.wait, Wait: func(e wizard.Examination, d time.Duration) {
-		failed := e.Failed()
+		open := append(e.Failed(), e.Unseen()...)
 		more := ""
-		if len(failed) > 1 {
-			more = fmt.Sprintf(" and %d more", len(failed)-1)
+		if len(open) > 1 {
+			more = fmt.Sprintf(" and %d more", len(open)-1)
 		}
-		fmt.Fprintf(a.err, "not healthy yet: %s%s; looking again in %s\n", failed[0], more, d.Round(time.Second))
+		fmt.Fprintf(a.err, "not healthy yet: %s%s; looking again in %s\n", open[0], more, d.Round(time.Second))
 	}}
 	return wizard.Examine(ctx, s, again, nil)
 }
@@ -135,7 +139,7 @@ func (a *app) examined(s *wizard.Session, e wizard.Examination) error {
 			return wizard.WriteJSON(a.out, s.ExaminationResult(e))
 		}
 		result := s.ExaminationResult(e)
-		return &exitError{code: exitCheck, message: unhealthy(e), result: &result}
+		return &exitError{code: exitCheck, message: e.Unhealthy(), result: &result}
 	default:
 		err = wizard.WritePlain(a.out, e.Lines(a.width()))
 	}
@@ -145,12 +149,22 @@ func (a *app) examined(s *wizard.Session, e wizard.Examination) error {
 	return err
 }
 
-func unhealthy(e wizard.Examination) string {
-	failed := e.Failed()
-	if len(failed) == 1 {
-		return "check " + failed[0] + " failed"
+// examinedLate writes what was found until the time was over.
+func (a *app) examinedLate(s *wizard.Session, e wizard.Examination, late *exitError) error {
+	var err error
+	switch a.output {
+	case "junit":
+		err = wizard.WriteJUnit(a.out, e)
+	case "json":
+		result := s.ExaminationResult(e)
+		late.result = &result
+	default:
+		err = wizard.WritePlain(a.out, e.Lines(a.width()))
 	}
-	return "checks " + strings.Join(failed, ", ") + " failed"
+	if err != nil {
+		return err
+	}
+	return late
 }
 
 // checkExamination refuses flags that do not go together.

@@ -262,6 +262,25 @@ lastTimestamp: "2026-01-01T00:00:00Z"
 `, pod.GetName(), pod.GetUID()), thing{"", "v1", "events", "unhealthy", true})
 		}},
 		{name: "portal that answers with an error", first: "portal.health/visit.status", make: func(t *testing.T, in *installation) { in.down(t) }},
+		{name: "image with a fault by hand", first: "portal.image", make: func(t *testing.T, in *installation) {
+			in.image(t, "ghcr.io/openchoreo/openchoreo-ui:v1.2.0")
+		}},
+		{name: "another image by hand", first: "portal.image", make: func(t *testing.T, in *installation) {
+			in.image(t, "registry.example.com/portal:7")
+		}},
+		{name: "another Secret by hand", first: "portal.environment/BACKEND_SECRET", make: func(t *testing.T, in *installation) {
+			in.elsewhere(t, "other-secrets")
+		}},
+		{name: "Service for other pods", first: "portal.health", make: func(t *testing.T, in *installation) {
+			in.edit(t, portalService, func(o map[string]any) {
+				o["spec"].(map[string]any)["selector"].(map[string]any)["app.kubernetes.io/component"] = "nosuch"
+			})
+		}},
+		{name: "Service for another port of the pods", first: "portal.health", make: func(t *testing.T, in *installation) {
+			in.edit(t, portalService, func(o map[string]any) {
+				o["spec"].(map[string]any)["ports"].([]any)[0].(map[string]any)["targetPort"] = int64(7008)
+			})
+		}},
 		{name: "no Service", first: "portal.health", make: func(t *testing.T, in *installation) {
 			in.way.Store(answering(http.StatusServiceUnavailable, ""))
 			t.Cleanup(func() { in.way.Store(nil) })
@@ -494,6 +513,30 @@ func routingDefects(in *installation) []defect {
 			in.editStatus(t, portalRoute, func(s map[string]any) {
 				c := s["parents"].([]any)[0].(map[string]any)["conditions"].([]any)[1].(map[string]any)
 				c["status"], c["reason"], c["message"] = "False", "BackendNotFound", "Service \"backstage\" not found"
+			})
+		}},
+		{name: "route of a Gateway that is not there", first: "routing.route", make: func(t *testing.T, in *installation) {
+			in.edit(t, portalRoute, func(o map[string]any) {
+				o["spec"].(map[string]any)["parentRefs"].([]any)[0].(map[string]any)["name"] = "gateway-x"
+			})
+		}},
+		{name: "route that was changed and not looked at", first: "routing.route", make: func(t *testing.T, in *installation) {
+			in.edit(t, portalRoute, func(o map[string]any) {
+				o["spec"].(map[string]any)["hostnames"] = []any{"portal.localhost", "more.localhost"}
+			})
+			in.editStatus(t, portalRoute, func(s map[string]any) {
+				s["parents"].([]any)[0].(map[string]any)["conditions"].([]any)[0].(map[string]any)["observedGeneration"] = int64(1)
+			})
+		}},
+		{name: "route to another port", first: "routing.route", make: func(t *testing.T, in *installation) {
+			in.backend(t, "backstage", 7008)
+		}},
+		{name: "route to another Service", first: "routing.route", make: func(t *testing.T, in *installation) {
+			in.backend(t, "openchoreo-api", 8080)
+		}},
+		{name: "route for a path only", first: "routing.route", make: func(t *testing.T, in *installation) {
+			in.rules(t, func(rule map[string]any) {
+				rule["matches"] = []any{map[string]any{"path": map[string]any{"type": "PathPrefix", "value": "/foo"}}}
 			})
 		}},
 		{name: "no route", first: "routing.route", make: func(t *testing.T, in *installation) {

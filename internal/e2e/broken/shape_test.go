@@ -21,8 +21,14 @@ func TestForbidden(t *testing.T) {
 	in.Kubeconfig = in.KubeconfigFor(t, "nobody")
 	defer func() { in.Kubeconfig = admin }()
 	got := in.check(t)
-	if got.code != 0 || !got.Healthy {
-		t.Errorf("exit %d: what cannot be seen is not broken\n%s", got.code, got.findings())
+	if got.code != 3 || got.Healthy || got.First != nil {
+		t.Errorf("exit %d: what cannot be seen is neither broken nor healthy\n%s", got.code, got.findings())
+	}
+	if junit := in.run(t, "", "check", "-n", in.namespace, "-o", "junit"); junit.code != 3 || !strings.Contains(junit.stdout, "<error message=\"inconclusive: ") || strings.Contains(junit.stdout, "<failure") {
+		t.Errorf("exit %d\n%s", junit.code, junit.stdout)
+	}
+	if text := in.run(t, "", "check", "-n", in.namespace, "--wait", "10ms"); text.code != 3 || !strings.Contains(text.stdout, "could not be told: release.") {
+		t.Errorf("exit %d\n%s%s", text.code, text.stdout, text.stderr)
 	}
 	// What is told without reading anything, and what is asked over the network
 	// with what the chart says by itself.
@@ -154,6 +160,22 @@ func TestWait(t *testing.T) {
 	in.portal.Store(answering(http.StatusServiceUnavailable, ""))
 	if got := in.check(t, "--wait", "10ms"); got.code != 3 {
 		t.Errorf("exit %d", got.code)
+	}
+}
+
+// TestTimeout: what was found when the time is over is told.
+func TestTimeout(t *testing.T) {
+	in := install(t)
+	over := make(chan struct{})
+	defer close(over)
+	in.portal.Store(new(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over })))
+	defer in.portal.Store(nil)
+	got := in.check(t, "--timeout", "3s")
+	if got.code != 1 || got.Healthy || got.result("secret.exists").Status != "pass" || got.result("portal.health").Status == "pass" {
+		t.Errorf("exit %d\n%s%s", got.code, got.stderr, got.findings())
+	}
+	if got := in.run(t, "", "check", "-n", in.namespace, "--timeout", "1ms"); got.code != 1 || !strings.Contains(got.stdout, "cluster.reachable") || !strings.Contains(got.stderr, "not done within --timeout") {
+		t.Errorf("exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 }
 

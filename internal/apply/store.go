@@ -147,8 +147,20 @@ func (r *run) deleteExternal(ctx context.Context, a plan.DeleteExternal) (Status
 	})
 }
 
-// sync waits until the store's values are in the Secret.
+// sync waits until the store's values are in the Secret. Undoing asks for two
+// syncs: the run that is undone may have asked for one itself, whose answer was
+// lost or not waited for. That one began before the store was put back and may be
+// the first to end; one that is asked for after a sync has ended is not.
 func (r *run) sync(ctx context.Context, a plan.AwaitSync) error {
+	if a.Again {
+		if err := r.syncOnce(ctx, a); err != nil {
+			return err
+		}
+	}
+	return r.syncOnce(ctx, a)
+}
+
+func (r *run) syncOnce(ctx context.Context, a plan.AwaitSync) error {
 	es := a.External
 	switch {
 	case !a.Again && r.external != nil:

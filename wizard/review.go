@@ -249,7 +249,11 @@ func (r Review) secret(l *lines) {
 	if s.Name == "" {
 		return
 	}
-	l.head("secrets", "Secret %s/%s: %s", s.Namespace, s.Name, s.Action)
+	action := s.Action
+	if action == "created" || action == "patched" {
+		action = "to be " + action // nothing has been written yet
+	}
+	l.head("secrets", "Secret %s/%s: %s", s.Namespace, s.Name, action)
 	if s.Owner.Kind != "" {
 		how := "it is not touched"
 		if s.Delivered {

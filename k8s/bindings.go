@@ -16,6 +16,7 @@ const (
 type Bindings struct {
 	Items   []RoleBinding
 	Roles   []string
+	Actions map[string][]string // that each role allows, such as "component:view"
 	Unknown string
 }
 
@@ -62,6 +63,9 @@ func (c *Client) bindings(ctx context.Context) Bindings {
 		roles struct {
 			Items []struct {
 				Metadata metadata `json:"metadata"`
+				Spec     struct {
+					Actions []string `json:"actions"`
+				} `json:"spec"`
 			} `json:"items"`
 		}
 		bindingsErr, rolesErr error
@@ -87,7 +91,9 @@ func (c *Client) bindings(ctx context.Context) Bindings {
 		}
 		out.Items = append(out.Items, b)
 	}
+	out.Actions = map[string][]string{}
 	for _, item := range roles.Items {
+		out.Actions[item.Metadata.Name] = item.Spec.Actions
 		out.Roles = append(out.Roles, item.Metadata.Name)
 	}
 	return out

@@ -87,7 +87,7 @@ func examinationDocs() []CheckDoc {
 			"Where ThunderID is the identity provider: its Deployment and pods.",
 			"Do what the finding names; its namespace is thunder."},
 		{"authorization.bindings", "All of the chart's bindings are there",
-			"Compares the cluster's ClusterAuthzRoleBindings with the list of this chart, and looks whether their roles are there. A values file with a short list takes the others away, since Helm replaces lists as a whole.",
+			"Compares the cluster's ClusterAuthzRoleBindings with the list of this chart, and looks whether their roles are there, and whether that of the portal may see what the catalog takes. A values file with a short list takes the others away, since Helm replaces lists as a whole.",
 			"Write the whole list: `backstage-setup install --upgrade` does."},
 		{"authorization.claims", "The API looks at the claims that are bound",
 			"A binding on a claim that the API does not compare never holds: compares the bindings with the API's subject types.",

@@ -152,7 +152,38 @@ func (x examiner) bindings() check.Result {
 	case len(denied) > 0:
 		return faulty("they deny: "+strings.Join(denied, ", "), "somebody changed the bindings", "set their effect to allow", x.kubectl("get clusterauthzrolebindings"))
 	}
+	if lacks := blind(have); len(lacks) > 0 {
+		return doubtful("the roles of "+readerBinding+" do not allow "+strings.Join(lacks, ", "), "somebody changed the role: what the portal's own token may not see is missing in the catalog", "upgrade: the chart makes the role",
+			"kubectl "+x.in.Reach()+"get clusterauthzroles -o yaml")
+	}
 	return pass(fmt.Sprintf("all %d of the chart", len(x.in.Profile.Bindings)))
+}
+
+// readerActions are what every chart since 1.0 lets the portal's own token do.
+func readerActions() []string {
+	return []string{
+		"clustercomponenttype:view", "clusterdataplane:view", "clusterobservabilityplane:view", "clustertrait:view", "clusterworkflow:view", "clusterworkflowplane:view",
+		"component:view", "componenttype:view", "dataplane:view", "deploymentpipeline:view", "environment:view", "namespace:view", "observabilityplane:view",
+		"project:view", "trait:view", "workflow:view", "workflowplane:view", "workload:view",
+	}
+}
+
+// blind are the actions that the catalog takes and none of the reader's roles allows.
+func blind(have k8s.Bindings) []string {
+	b, ok := have.Named(readerBinding)
+	if !ok {
+		return nil
+	}
+	allowed := map[string]bool{}
+	for _, role := range b.Roles {
+		for _, action := range have.Actions[role] {
+			allowed[action] = true
+		}
+	}
+	return slices.DeleteFunc(readerActions(), func(action string) bool {
+		resource, _, _ := strings.Cut(action, ":")
+		return allowed["*"] || allowed["*:*"] || allowed[resource+":*"] || allowed[action]
+	})
 }
 
 // claims looks whether the API compares what the bindings name.

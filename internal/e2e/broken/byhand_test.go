@@ -56,3 +56,10 @@ func (in *installation) backend(tb testing.TB, service string, port int64) {
 		rule["backendRefs"] = []any{map[string]any{"name": service, "port": port}}
 	})
 }
+
+// readerActions are those of the chart's role backstage-catalog-reader, in YAML.
+var readerActions = []string{
+	`"clustercomponenttype:view"`, `"clusterdataplane:view"`, `"clusterobservabilityplane:view"`, `"clustertrait:view"`, `"clusterworkflow:view"`,
+	`"clusterworkflowplane:view"`, `"component:*"`, `"componenttype:view"`, `"dataplane:view"`, `"deploymentpipeline:view"`, `"environment:view"`,
+	`"namespace:view"`, `"observabilityplane:view"`, `"project:view"`, `"trait:view"`, `"workflow:view"`, `"workflowplane:view"`, `"workload:view"`,
+}

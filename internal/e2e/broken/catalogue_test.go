@@ -476,6 +476,9 @@ func authorizationDefects() []defect {
 		}},
 		{name: "no binding of the portal", first: "authorization.bindings", make: func(t *testing.T, in *installation) { in.remove(t, binding("backstage-catalog-reader-binding")) }},
 		{name: "no role", first: "authorization.bindings", make: func(t *testing.T, in *installation) { in.remove(t, role("backstage-catalog-reader")) }},
+		{name: "role that allows nothing", first: "authorization.bindings", make: func(t *testing.T, in *installation) {
+			in.edit(t, role("backstage-catalog-reader"), func(o map[string]any) { o["spec"].(map[string]any)["actions"] = []any{"foo:nothing"} })
+		}},
 		{name: "binding that denies", first: "authorization.bindings", make: spec("admin-binding", func(s map[string]any) { s["effect"] = "deny" })},
 		{name: "claim that nobody looks at", first: "authorization.claims", make: spec("developer-binding", func(s map[string]any) { s["entitlement"].(map[string]any)["claim"] = "roles" })},
 	}

@@ -432,7 +432,7 @@ spec: {planeID: default, clusterAgent: {clientCA: {value: x}}, observerURL: "htt
 		}
 		role := binding.RoleMappings[0].Name
 		if !roles[role] {
-			fmt.Fprintf(&b, "---\napiVersion: openchoreo.dev/v1alpha1\nkind: ClusterAuthzRole\nmetadata: {name: %s}\nspec: {actions: [\"namespace:view\"]}\n", role)
+			fmt.Fprintf(&b, "---\napiVersion: openchoreo.dev/v1alpha1\nkind: ClusterAuthzRole\nmetadata: {name: %s}\nspec: {actions: [%s]}\n", role, strings.Join(readerActions, ", "))
 		}
 		roles[role] = true
 		fmt.Fprintf(&b, `---

@@ -1,6 +1,7 @@
 package broken_test
 
 import (
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -62,4 +63,15 @@ var readerActions = []string{
 	`"clustercomponenttype:view"`, `"clusterdataplane:view"`, `"clusterobservabilityplane:view"`, `"clustertrait:view"`, `"clusterworkflow:view"`,
 	`"clusterworkflowplane:view"`, `"component:*"`, `"componenttype:view"`, `"dataplane:view"`, `"deploymentpipeline:view"`, `"environment:view"`,
 	`"namespace:view"`, `"observabilityplane:view"`, `"project:view"`, `"trait:view"`, `"workflow:view"`, `"workflowplane:view"`, `"workload:view"`,
+}
+
+// TestNoSecondSecret: where the Deployment names another Secret than the release
+// does, nothing tells to write that one.
+func TestNoSecondSecret(t *testing.T) {
+	in := install(t)
+	in.elsewhere(t, "other-secrets")
+	r := in.check(t).result("secret.exists")
+	if r.Status != "fail" || r.Because != "portal.environment" || strings.Contains(r.Fix+r.Hint, "backstage-setup install") || r.Cure.Flow != "" || !strings.Contains(r.Found, "the release has backstage-secrets") {
+		t.Errorf("%+v", r)
+	}
 }

@@ -79,6 +79,9 @@ func (d *lineDriver) run() (End, error) {
 	at := linePlace{step: d.s.NextStep("")}
 	if start := d.s.start; start.Step != "" {
 		at = linePlace{step: start.Step, key: start.Key, all: true}
+		if start.Key != "" && !d.s.asks(start.Key) {
+			at = linePlace{step: d.reviewStep()}
+		}
 	}
 	for {
 		undo, err := d.earlier()

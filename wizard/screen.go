@@ -147,14 +147,25 @@ func (m *screen) begin() tea.Cmd {
 	if m.s.atHome() {
 		return tea.Batch(look, m.openHome())
 	}
-	if start := m.s.start; m.state(start.Step).Title != "" {
-		return tea.Batch(look, m.open(m.steps[0].ID, false, ""), m.change(start.Step, start.Key))
-	}
 	first := m.steps[0].ID
-	if m.s.settled(m.steps) {
+	if m.s.start.Step == "" && m.s.settled(m.steps) {
 		first = m.last()
 	}
 	return tea.Batch(look, m.open(first, false, ""))
+}
+
+// leadOn goes on to where the run was led to, once it is known what there is: until
+// then it is not known what is asked. It is nil where the operator has moved on.
+func (m *screen) leadOn() tea.Cmd {
+	start := m.s.start
+	m.s.start = Start{}
+	switch {
+	case start.Step == "" || m.page != onForm || m.form.step != m.steps[0].ID || len(m.trail) > 0:
+		return nil
+	case start.Key != "" && !m.s.asks(start.Key), m.state(start.Step).Title == "":
+		return m.jump(m.last())
+	}
+	return m.change(start.Step, start.Key)
 }
 
 // settled tells whether nothing waits for a person.

@@ -102,14 +102,23 @@ func TestHomeLeads(t *testing.T) {
 // A run that begins at a question is prefilled, and what cannot be an answer is no
 // beginning.
 func TestBeginIsPrefilled(t *testing.T) {
-	b, _ := deafCluster(t, 100, 30)
+	b, client := deafCluster(t, 100, 30)
 	if err := b.m.s.Begin(Start{Flow: "install", Why: "x", Set: []check.Proposal{{Key: "scaling.replicas", Value: 3}}}); err != nil {
 		t.Fatal(err)
 	}
 	b.do(b.m.begin())
-	b.tell(lullMsg{})
+	b.finds(client, running())
 	if d := b.m.s.Input().Draft; d.Scaling.Replicas != 3 || b.m.here() != "scaling" {
 		t.Errorf("%d replicas on step %s", d.Scaling.Replicas, b.m.here())
+	}
+	// A key of the Secret that is there for nobody has no question: the review.
+	b, client = deafCluster(t, 100, 30)
+	if err := b.m.s.Begin(Start{Flow: "install", Step: "ci", Key: "jenkins.apiKey"}); err != nil {
+		t.Fatal(err)
+	}
+	b.do(b.m.begin())
+	if b.finds(client, running()).settle(); b.m.page != onReview {
+		t.Errorf("it is on step %s", b.m.here())
 	}
 	for _, wrong := range []check.Proposal{{Key: "no.such", Value: 1}, {Key: "scaling.replicas", Value: "many"}, {Key: "scaling.replicas", Value: -1}} {
 		if err := b.m.s.Begin(Start{Set: []check.Proposal{wrong}}); err == nil {

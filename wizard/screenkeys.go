@@ -35,6 +35,9 @@ func (m *screen) press(msg tea.KeyPressMsg) tea.Cmd {
 	if m.page == onReview {
 		return m.pressReview(key)
 	}
+	if m.s.start.Step != "" && m.look.running && key != "esc" {
+		return m.drop() // typed ahead of the step that is about to open
+	}
 	return m.pressForm(msg)
 }
 

@@ -85,6 +85,9 @@ func (m *screen) saw(msg seenMsg) tea.Cmd {
 	if m.page == onHome {
 		return tea.Batch(again, m.openHome())
 	}
+	if !m.look.running {
+		again = tea.Batch(again, m.leadOn())
+	}
 	if m.page != onReview || again != nil {
 		return again
 	}

@@ -45,3 +45,12 @@ func (s *Session) Begin(start Start) error {
 	s.changed()
 	return nil
 }
+
+// asks tells whether a question has to be answered by what is known so far. What
+// mends a finding may be no answer at all: a key of the Secret that nobody uses is
+// written by itself.
+func (s *Session) asks(key answers.Key) bool {
+	in := s.Input()
+	step, q, ok := s.flow.Find(key)
+	return ok && step.Applies(in, q)
+}

@@ -62,7 +62,7 @@ func TestCatalogIsTheTableOfTheContract(t *testing.T) {
 		}
 	}
 	for _, key := range catalogKeys() {
-		// What issue 6 added to the answers after the table was written.
+		// What came to the answers after the table was written.
 		later := []answers.Key{"database.postgresql.trustCA", "database.postgresql.verify", "database.postgresql.layout", "database.sqlite.keepVolume"}
 		if !slices.Contains(contract, key) && !slices.Contains(later, key) {
 			t.Errorf("%s is asked for, but is not in the contract", key)

@@ -98,7 +98,7 @@ func TestEveryAnswersKeyOfTheContractIsPlaced(t *testing.T) {
 		}
 	}
 	for key := range answersKeys(newest) {
-		// What issue 6 added to the answers after the table was written.
+		// What came to the answers after the table was written.
 		later := key == "database.postgresql.trustCA" || key == "database.postgresql.verify" || key == "database.postgresql.layout" || key == "database.sqlite.keepVolume"
 		if !inContract[key] && !later {
 			t.Errorf("%s is not a key of the contract", key)

@@ -383,6 +383,10 @@ func refused(err error) bool {
 	return false
 }
 
+// stoppedSync is how long a run that was stopped waits for External Secrets to
+// bring what was put back: a sync takes a second where its controller runs.
+const stoppedSync = 30 * time.Second
+
 // undo puts everything back that may have been changed and returns what could
 // not be. settled tells that to try again would be of no use: what is left is for
 // sure what somebody else wrote.
@@ -391,8 +395,13 @@ func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []stri
 	stopped, stuck := ctx.Err() != nil, false
 	ctx = context.WithoutCancel(ctx)
 	for _, action := range r.journal.Undo(begun) {
-		if waits(action) && (stopped || len(left) > 0) {
+		sync, syncs := action.(plan.AwaitSync)
+		if waits(action) && (stopped && !syncs || len(left) > 0) {
 			continue // who stops a run does not wait for another roll-out
+		}
+		if stopped && syncs { // without it the Secret keeps the new values, and what restarts reads them
+			sync.Timeout = min(sync.Timeout, stoppedSync)
+			action = sync
 		}
 		if _, free := action.(plan.FreeVolume); free && stuck {
 			left = append(left, describeLeft(action)) // the next upgrade would delete it
@@ -453,6 +462,8 @@ func describeLeft(a plan.Action) string {
 		return fmt.Sprintf("claim %s/%s stays annotated, so that nothing deletes it", a.Namespace, a.Claim.Name)
 	case plan.RestoreSecret:
 		return fmt.Sprintf("Secret %s/%s may hold the new values", a.Namespace, a.Name)
+	case plan.AwaitSync:
+		return fmt.Sprintf("the Secret that ExternalSecret %s/%s makes may hold the new values", a.External.Namespace, a.External.Name)
 	}
 	return a.Title()
 }

@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,17 +71,14 @@ type Target struct {
 	Kubeconfig      string // file that holds the context; "" inside a pod
 }
 
-// silence discards klog's output: it goes to stderr, where the screen is. klog
-// has only the process-wide logger, and guards it with no lock: set it once,
-// before the first request.
-var silence = sync.OnceFunc(func() {
-	klog.SetLoggerWithOptions(logr.Discard(), klog.ContextualLogger(true))
-})
+// klog's output is discarded: it goes to stderr, where the screen is. klog has
+// only the process-wide logger, and guards it with no lock: it is set before
+// anything of the process can send a request.
+func init() { klog.SetLoggerWithOptions(logr.Discard(), klog.ContextualLogger(true)) }
 
 // Open resolves the kubeconfig as kubectl does and contacts nothing. It returns
 // ErrNoConfig when there is no kubeconfig and this is no pod.
 func Open(o Options) (*Client, error) {
-	silence()
 	loader := o.loader()
 	raw, err := loader.RawConfig()
 	if err != nil {
@@ -161,7 +157,6 @@ func (c *Client) connect(cfg *rest.Config) error {
 // Contexts returns the names of the kubeconfig's contexts in order, and the
 // current one. It contacts nothing and returns ErrNoConfig when there are none.
 func Contexts(o Options) (names []string, current string, err error) {
-	silence()
 	raw, err := o.loader().RawConfig()
 	if err != nil {
 		return nil, "", configError(err)

@@ -154,7 +154,7 @@ func TestWatchRolloutIsStuck(t *testing.T) {
 			if reason != got.Text() || certain != tt.certain {
 				t.Errorf("stuck: %q %t, want %q %t", reason, certain, got.Text(), tt.certain)
 			}
-			if !strings.Contains(reason, tt.want) || !strings.HasSuffix(err.Error(), "; "+reason) {
+			if !strings.Contains(reason, tt.want) || !strings.Contains(err.Error(), "; "+reason) {
 				t.Errorf("got  %s\nof   %v\nwant %s", reason, err, tt.want)
 			}
 			if hint := err.Hint(); !strings.Contains(hint, tt.hint) || strings.Contains(hint, "kubectl") && !strings.Contains(hint, "-n "+ns) {

@@ -27,7 +27,7 @@ type room struct {
 // here has no place yet: give it one, with a reason.
 var rooms = map[string]room{
 	"":                                     {[]string{"internal/cli"}, "main wires streams, signals and exit code; it knows no rule about the portal"},
-	"internal/cli":                         {[]string{"wizard", "steps", "k8s", "templates", "internal/answers", "internal/apply", "internal/chart", "internal/check", "internal/file", "internal/plan", "internal/secret", "internal/values"}, "commands and flags hand values through; no provider and no database is spoken to from here"},
+	"internal/cli":                         {[]string{"wizard", "steps", "k8s", "templates", "internal/answers", "internal/apply", "internal/chart", "internal/check", "internal/debuglog", "internal/file", "internal/plan", "internal/secret", "internal/values"}, "commands and flags hand values through; no provider and no database is spoken to from here"},
 	"wizard":                               {[]string{"steps", "k8s", "templates", "internal/answers", "internal/apply", "internal/chart", "internal/check", "internal/plan", "internal/secret"}, "the Session and its drivers: no HTTP, no SQL, no file of the operator's"},
 	"steps":                                {[]string{"k8s", "templates", "internal/answers", "internal/cause", "internal/chart", "internal/check", "internal/file", "internal/idp", "internal/openbao", "internal/plan", "internal/postgres", "internal/secret", "internal/values"}, "what is asked, checked and planned, never how it looks or how it is carried out"},
 	"internal/plan":                        {[]string{"k8s", "templates", "internal/answers", "internal/chart", "internal/file", "internal/secret", "internal/values"}, "a plan is pure: it knows no step, no action's execution, no server but through plain types"},
@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"internal/chart/charttest":             {[]string{"templates"}, "a chart for tests"},
 	"internal/cause":                       {nil, "reads lines of logs and nothing else: no cluster, no answers, no step, no printing"},
 	"internal/check":                       {nil, "the engine does not know what is checked"},
+	"internal/debuglog":                    {[]string{"internal/secret"}, "sees requests and records go by; no meaning of any"},
 	"internal/file":                        {nil, "bytes and file systems, no YAML"},
 	"internal/secret":                      {nil, "everything may use it, so it may use nothing"},
 	"internal/values":                      {[]string{"internal/secret"}, "edits YAML that people own; it knows no meaning of a path"},

@@ -34,6 +34,7 @@ type Env struct {
 	// is the file of helm's logins; "" is helm's own place.
 	HTTP           *http.Client
 	RegistryConfig string
+	Wrap           func(http.RoundTripper) http.RoundTripper  // sees every request to a store; nil is none
 	Offline        bool                                       // no registry is contacted
 	Helm           func(context.Context) (*chart.Helm, error) // the operator's own
 	Provider       *Provider                                  // the identity provider; nil asks nobody

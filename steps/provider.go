@@ -32,6 +32,8 @@ type ProviderOptions struct {
 	CA    []byte                                // more certificates, in PEM: of --ca-file
 	Proxy func(*http.Request) (*url.URL, error) // http.Transport's; nil uses none
 	Now   func() time.Time                      // nil is the system's clock
+
+	Wrap func(http.RoundTripper) http.RoundTripper // sees every request; nil is none
 }
 
 // NewProvider makes a Provider that has asked nothing yet. The error is about the
@@ -42,7 +44,7 @@ func NewProvider(o ProviderOptions) (*Provider, error) {
 		now = time.Now
 	}
 	p := &Provider{now: now, open: func(dial Dial) (*idp.Client, error) {
-		return idp.New(idp.Config{Dial: local(dial), CA: o.CA, Public: idp.PublicRoots(), Proxy: direct(o.Proxy), Now: now})
+		return idp.New(idp.Config{Dial: local(dial), CA: o.CA, Public: idp.PublicRoots(), Proxy: direct(o.Proxy), Now: now, Wrap: o.Wrap})
 	}}
 	p.forget()
 	if len(o.CA) == 0 {

@@ -48,10 +48,10 @@ func store() Step {
 // OpenStore opens the store's key-value engine at mount and sends nothing. A
 // Service of the cluster is reached through a port-forward.
 func (e *Env) OpenStore(target plan.StoreTarget, mount string) (*openbao.Store, error) {
-	return openStore(e.Cluster, target, mount)
+	return e.openStore(e.Cluster, target, mount)
 }
 
-func openStore(cluster *k8s.Client, target plan.StoreTarget, mount string) (*openbao.Store, error) {
+func (e *Env) openStore(cluster *k8s.Client, target plan.StoreTarget, mount string) (*openbao.Store, error) {
 	trust, err := trusted(target)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func openStore(cluster *k8s.Client, target plan.StoreTarget, mount string) (*ope
 		TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS12}, TLSHandshakeTimeout: 10 * time.Second,
 	}
 	return openbao.Open(openbao.Config{
-		Address: target.Address, Namespace: target.Namespace, Mount: mount, Token: target.Token, HTTP: &http.Client{Transport: transport},
+		Address: target.Address, Namespace: target.Namespace, Mount: mount, Token: target.Token, HTTP: &http.Client{Transport: wrapped(e.Wrap, transport)},
 	})
 }
 
@@ -106,7 +106,7 @@ func (e *Env) ReadStore(ctx context.Context, cluster *k8s.Client, target plan.St
 	}
 	stores := map[string]*openbao.Store{}
 	for _, at := range places {
-		s, err := openStore(cluster, target, at.Mount)
+		s, err := e.openStore(cluster, target, at.Mount)
 		if err != nil {
 			state.Problem, state.Hint = "the store's address: "+err.Error(), "set secret.store.address"
 			return state

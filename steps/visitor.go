@@ -23,6 +23,7 @@ const visitTimeout = 6 * time.Second
 // concurrently.
 type Visitor struct {
 	proxy func(*http.Request) (*url.URL, error)
+	wrap  func(http.RoundTripper) http.RoundTripper
 	roots *x509.CertPool // nil: those of this machine
 
 	mu      sync.Mutex
@@ -33,11 +34,13 @@ type Visitor struct {
 type VisitorOptions struct {
 	CA    []byte                                // more certificates, in PEM
 	Proxy func(*http.Request) (*url.URL, error) // http.Transport's; nil uses none
+
+	Wrap func(http.RoundTripper) http.RoundTripper // sees every request; nil is none
 }
 
 // NewVisitor makes a Visitor that has asked nothing yet.
 func NewVisitor(o VisitorOptions) *Visitor {
-	v := &Visitor{proxy: direct(o.Proxy)}
+	v := &Visitor{proxy: direct(o.Proxy), wrap: o.Wrap}
 	if len(o.CA) > 0 {
 		roots, err := x509.SystemCertPool()
 		if err != nil {
@@ -86,7 +89,7 @@ func (v *Visitor) Get(ctx context.Context, address string) (Visit, error) {
 		Proxy: v.proxy, DialContext: local(dial), DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{RootCAs: v.roots, MinVersion: tls.VersionTLS12},
 	}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: wrapped(v.wrap, transport), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(request)
 	var asked *url.Error
 	if errors.As(err, &asked) {

@@ -72,8 +72,10 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 		env.Decide = func(apply.Failure) apply.Decision { return s.policy() }
 	}
 	outcome, err := apply.Run(ctx, env, r.Plan.Actions, func(e apply.Event) {
+		e = s.scrubbed(e)
+		s.logEvent(e)
 		if report != nil {
-			report(s.scrubbed(e))
+			report(e)
 		}
 	})
 	for i, e := range outcome.Actions {

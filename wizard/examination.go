@@ -147,7 +147,7 @@ func (s *Session) examineOnce(ctx context.Context, report func(check.Result)) (E
 		return Examination{}, ctx.Err()
 	}
 	checks := s.examination()
-	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: report})
+	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: s.logged(report)})
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Examination{}, ctx.Err()
 	}

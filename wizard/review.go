@@ -87,7 +87,7 @@ func (s *Session) Checks() []check.Check {
 
 // Check runs the checks of every step, so many at a time; 0 is the usual number.
 func (s *Session) Check(ctx context.Context, checks []check.Check, parallel int, report func(check.Result)) []check.Result {
-	return check.Run(ctx, checks, check.Options{Parallel: parallel, Accept: s.settings.Accept, Skip: s.current.Skip, Report: report})
+	return check.Run(ctx, checks, check.Options{Parallel: parallel, Accept: s.settings.Accept, Skip: s.current.Skip, Report: s.logged(report)})
 }
 
 // Line is one line of the review. Step, if any, is where its value is answered;

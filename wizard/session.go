@@ -5,6 +5,7 @@ package wizard
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -47,6 +48,8 @@ type Settings struct {
 
 	ProbeResult []byte // what a Job in the cluster wrote that asked PostgreSQL
 	ProbeCreate bool   // a database is made and dropped at PostgreSQL
+
+	Log *slog.Logger // gets checks and actions as they end; nil is nobody
 }
 
 // Session is one run: what people said, what is there, and what follows. It
@@ -87,6 +90,9 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 	random, _, err := env.Secrets.Resolve(secret.Ref{Generate: true})
 	if err != nil {
 		return nil, err
+	}
+	if settings.Log == nil {
+		settings.Log = slog.New(slog.DiscardHandler)
 	}
 	fingerprint, _, err := env.Secrets.Resolve(secret.Ref{Generate: true})
 	if err != nil {

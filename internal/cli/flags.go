@@ -103,6 +103,7 @@ func (f *flags) registerTarget(cmd *cobra.Command) {
 	fs.StringVarP(&f.namespace, "namespace", "n", "", "`NAMESPACE` of the control plane (default openchoreo-control-plane)")
 	fs.StringVar(&f.release, "release", "", "Helm `RELEASE` (default openchoreo-control-plane)")
 	fs.StringVar(&f.secretName, "secret-name", "", "`NAME` of the Secret (default: what values or Deployment say, else backstage-secrets)")
+	fs.String("log-file", "", "append what is asked and done to `FILE`, mode 0600, without secrets")
 }
 
 func (f *flags) check(output string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/debuglog"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
@@ -110,13 +112,16 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		Offline: f.offline, Kubeconfig: f.kubeconfig, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
 		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
 		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
-		ProbeCreate: f.probeCreate,
+		ProbeCreate: f.probeCreate, Log: a.log.Logger(),
 	}
 	settings.Await, settings.Revoked, settings.History = f.awaits, f.proveRevoked, f.history
 	if dir, err := a.stateDir(); err == nil {
 		settings.Journal = filepath.Join(dir, "journal.json")
 	}
-	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.lookupSecret}, Offline: f.offline, Helm: a.helm}
+	env := &steps.Env{Secrets: secret.Source{LookupEnv: a.lookupSecret}, Offline: f.offline, Helm: a.helm, Wrap: a.log.Transport("store")}
+	if a.log != nil {
+		env.HTTP = &http.Client{Transport: a.log.Transport("chart registry")(http.DefaultTransport)}
+	}
 	env.RegistryConfig, _ = a.LookupEnv("HELM_REGISTRY_CONFIG")
 	if err := a.aboutProvider(&settings, f); err != nil {
 		return nil, err
@@ -135,7 +140,7 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 		return nil, err
 	}
 	if !f.offline {
-		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context}
+		options := k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context, WrapTransport: a.log.Transport(debuglog.Kubernetes)}
 		env.Connect = func(name string) (*k8s.Client, error) {
 			o := options
 			o.Context = name

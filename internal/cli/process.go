@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
+	"github.com/openchoreo/backstage-setup/internal/debuglog"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/wizard"
 )
@@ -62,8 +63,9 @@ type app struct {
 	Process
 	out, err io.WriteCloser
 	scrub    *secret.Scrubber
-	output   string       // text or json
-	start    wizard.Start // of a run that the home screen led to
+	log      *debuglog.Log // of --log-file; nil without
+	output   string        // text or json
+	start    wizard.Start  // of a run that the home screen led to
 
 	secretVariables []string // that references to secrets named
 }
@@ -76,6 +78,7 @@ func Run(p Process) int {
 	defer cancel()
 	err := a.execute(ctx, cancel)
 	code := a.report(err)
+	a.closeLog(code, err)
 	if err := errors.Join(a.out.Close(), a.err.Close()); err != nil && code == 0 {
 		return exitFailed
 	}

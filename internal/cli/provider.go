@@ -17,7 +17,7 @@ import (
 
 // provider is what asks the identity provider, as the flags say.
 func (a *app) provider(f *flags) (*steps.Provider, error) {
-	options := steps.ProviderOptions{Proxy: a.proxy()}
+	options := steps.ProviderOptions{Proxy: a.proxy(), Wrap: a.log.Transport("identity provider")}
 	if f.caFile != "" {
 		pem, err := readGiven("--ca-file", f.caFile)
 		if err != nil {
@@ -34,7 +34,7 @@ func (a *app) provider(f *flags) (*steps.Provider, error) {
 
 // visitor is what asks portal and API, as the flags say.
 func (a *app) visitor(f *flags) (*steps.Visitor, error) {
-	options := steps.VisitorOptions{Proxy: a.proxy()}
+	options := steps.VisitorOptions{Proxy: a.proxy(), Wrap: a.log.Transport("portal and API")}
 	if f.caFile != "" {
 		pem, err := readGiven("--ca-file", f.caFile)
 		if err != nil {

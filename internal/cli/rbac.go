@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/openchoreo/backstage-setup/internal/debuglog"
 	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
 )
@@ -89,7 +90,7 @@ func (a *app) subject(ctx context.Context, f *flags, who string) (k8s.Subject, e
 		}
 		return subject, nil
 	}
-	client, err := k8s.Open(k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context})
+	client, err := k8s.Open(k8s.Options{Kubeconfig: f.kubeconfig, Context: f.context, WrapTransport: a.log.Transport(debuglog.Kubernetes)})
 	if err != nil {
 		e := usage("%v", err)
 		if errors.Is(err, k8s.ErrNoConfig) {

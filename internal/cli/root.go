@@ -32,6 +32,8 @@ func (a *app) root(ctx context.Context) (*cobra.Command, error) {
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return a.home(ctx, cmd, f) },
+
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.openLog(cmd) },
 	}
 	f.registerTarget(root)
 	f.registerLook(root)

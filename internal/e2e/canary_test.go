@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -47,9 +48,9 @@ func TestSecretIsInNoChild(t *testing.T) {
 			leaksInFiles(t, s.dir, secret)
 		}
 	}
-	look("first", s.execute(t, env(old), s.args("--upgrade", "--save-answers", "saved.yaml")...))
+	look("first", s.execute(t, env(old), s.args("--upgrade", "--save-answers", "saved.yaml", "--log-file", "debug.log")...))
 
-	cmd := s.command(t, env(canary), s.args("--chart", s.slow(t), "--upgrade", "--set", "environment.logLevel=debug", "-o", "json")...)
+	cmd := s.command(t, env(canary), s.args("--chart", s.slow(t), "--upgrade", "--set", "environment.logLevel=debug", "-o", "json", "--log-file", "debug.log")...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
@@ -100,7 +101,19 @@ func TestSecretIsInNoChild(t *testing.T) {
 	if got := s.secret(t); string(got.Data["client-secret"]) != old {
 		t.Error("the old value is not back")
 	}
-	look("left", s.execute(t, env(canary), s.args("--restart", "never", "--keep-previous", "-o", "json")...))
+	look("left", s.execute(t, env(canary), s.args("--restart", "never", "--keep-previous", "-o", "json", "--log-file", "debug.log")...))
 	look("undo, dry", s.execute(t, env(canary), s.undo("--dry-run")...))
-	look("undo", s.execute(t, env(canary), s.undo("-o", "json")...))
+	look("undo", s.execute(t, env(canary), s.undo("-o", "json", "--log-file", "debug.log")...))
+	// The log of all these runs was looked at with the other files; it is no empty one.
+	log, err := os.ReadFile(s.file("debug.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, least := range map[string]int{
+		"run begins": 4, "run ends": 4, "to=kubernetes": 40, "PATCH ": 3, "msg=action id=secret": 4, "msg=check id=": 10, "level=ERROR": 1,
+	} {
+		if n := strings.Count(string(log), text); n < least {
+			t.Errorf("%s is %d times in the log of --log-file, want %d:\n%s", text, n, least, log)
+		}
+	}
 }

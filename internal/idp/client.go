@@ -35,6 +35,8 @@ type Config struct {
 	Proxy func(*http.Request) (*url.URL, error)
 	// Now is the clock; nil takes the system's.
 	Now func() time.Time
+	// Wrap sees every request; nil is none.
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Client asks one provider. It follows no redirect, keeps no connection and no
@@ -69,21 +71,25 @@ func New(c Config) (*Client, error) {
 	if now == nil {
 		now = time.Now
 	}
+	var transport http.RoundTripper = &http.Transport{
+		Proxy:                  c.Proxy,
+		OnProxyConnectResponse: connectRefused,
+		DialContext:            dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: now},
+		TLSHandshakeTimeout:    dialTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		// The size after decompression has to be bounded, so it is done here.
+		DisableCompression: true,
+		// A request on a connection that the server has just closed would be
+		// repeated by net/http.
+		DisableKeepAlives: true,
+	}
+	if c.Wrap != nil {
+		transport = c.Wrap(transport)
+	}
 	return &Client{
 		http: &http.Client{
-			Transport: &http.Transport{
-				Proxy:                  c.Proxy,
-				OnProxyConnectResponse: connectRefused,
-				DialContext:            dial,
-				TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, Time: now},
-				TLSHandshakeTimeout:    dialTimeout,
-				MaxResponseHeaderBytes: maxHeader,
-				// The size after decompression has to be bounded, so it is done here.
-				DisableCompression: true,
-				// A request on a connection that the server has just closed would be
-				// repeated by net/http.
-				DisableKeepAlives: true,
-			},
+			Transport: transport,
 			// A 307 would send the secret in the body to whatever it names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

@@ -86,13 +86,13 @@ type Session struct {
 // NewSession starts a run of flow. Random bytes are drawn here, once, so that
 // planning stays pure.
 func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secret.Scrubber) (*Session, error) {
+	if settings.Log == nil {
+		settings.Log = slog.New(slog.DiscardHandler)
+	}
 	s := &Session{flow: flow, began: flow.ID, env: env, settings: settings, scrub: scrub, visited: map[answers.Key]bool{}, where: map[answers.Key]string{}}
 	random, _, err := env.Secrets.Resolve(secret.Ref{Generate: true})
 	if err != nil {
 		return nil, err
-	}
-	if settings.Log == nil {
-		settings.Log = slog.New(slog.DiscardHandler)
 	}
 	fingerprint, _, err := env.Secrets.Resolve(secret.Ref{Generate: true})
 	if err != nil {

@@ -104,7 +104,7 @@ func (j judge) after(key answers.Key) []string {
 // result makes one of verdicts: the worst decides, the others that are no pass
 // follow, a line each.
 func (j judge) result(step string, key answers.Key, verdicts []idp.Verdict) check.Result {
-	main := decisive(verdicts).At(j.row)
+	main := j.row.Worded(decisive(verdicts))
 	lines := []string{sentence(main)}
 	told := []string{main.ID}
 	for _, v := range verdicts {

@@ -5,12 +5,14 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // parseAddress reads an absolute http or https URL. The error completes
 // "the address …".
 func parseAddress(s string) (*url.URL, error) {
-	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || hidden(r) }) {
+	if strings.TrimSpace(s) != s || strings.ContainsFunc(s, func(r rune) bool { return r == ' ' || verdict.Hidden(r) }) {
 		return nil, errors.New("has blanks or control characters in it")
 	}
 	u, err := url.Parse(s)

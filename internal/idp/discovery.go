@@ -125,7 +125,7 @@ func (r *report) target(a answer, at *url.URL) string {
 	if to.Hostname() == "" {
 		return "something that is no web address"
 	}
-	return r.veil.words(where(to))
+	return r.veil.Words(where(to))
 }
 
 // document reads the description.
@@ -140,10 +140,10 @@ func (r *report) document(body []byte, at *url.URL, header http.Header) (Discove
 		return Discovery{}, false
 	}
 	if repeated != "" {
-		r.add("discovery.repeated", "%s is in the document twice", r.veil.words(repeated))
+		r.add("discovery.repeated", "%s is in the document twice", r.veil.Words(repeated))
 	}
 	if kind, _, err := mime.ParseMediaType(header.Get("Content-Type")); err != nil || kind != "application/json" {
-		r.add("discovery.type", "%s calls its document %s", at.Host, orNothing(r.veil.words(kind)))
+		r.add("discovery.type", "%s calls its document %s", at.Host, orNothing(r.veil.Words(kind)))
 	}
 	return d, true
 }
@@ -201,14 +201,14 @@ func (r *report) issuer(d Discovery, asked string, at *url.URL) {
 	case strings.Contains(d.Issuer, "{"):
 		r.add("discovery.tenant", "the issuer in the document is a pattern: %s", d.Issuer)
 	case !usable(d.Issuer):
-		r.add("discovery.endpoint", "the issuer in the document is no web address: %s", r.veil.words(d.Issuer))
+		r.add("discovery.endpoint", "the issuer in the document is no web address: %s", r.veil.Words(d.Issuer))
 	case asked == "" && strings.TrimSuffix(d.Issuer, "/") != strings.TrimSuffix(issuerFor(at), "/"):
-		r.add("discovery.other", "the document is at %s, its issuer is %s", where(at), r.veil.words(d.Issuer))
+		r.add("discovery.other", "the document is at %s, its issuer is %s", where(at), r.veil.Words(d.Issuer))
 	case asked == "" || d.Issuer == asked:
 	case strings.TrimSuffix(d.Issuer, "/") == strings.TrimSuffix(asked, "/"):
 		r.add("discovery.slash", "the issuer is %s, not %s", d.Issuer, asked)
 	default:
-		r.add("discovery.issuer", "asked for %s, the document says %s", asked, r.veil.words(d.Issuer))
+		r.add("discovery.issuer", "asked for %s, the document says %s", asked, r.veil.Words(d.Issuer))
 	}
 }
 
@@ -304,7 +304,7 @@ func (r *report) listed(list []string) string {
 	if len(list) == 0 {
 		return "none"
 	}
-	return r.veil.words(strings.Join(list, ", "))
+	return r.veil.Words(strings.Join(list, ", "))
 }
 
 // portalScopes are those that the portal always asks for.

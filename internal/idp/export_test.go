@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // ParseDiscovery judges a document without a server.
@@ -22,11 +23,8 @@ func ParseDiscovery(body []byte, issuer string) (Discovery, []Verdict) {
 
 // Refusal judges an error answer without a server.
 func Refusal(status int, body []byte, known secret.Text) Verdict {
-	r := &report{veil: newVeil(known)}
+	r := &report{veil: verdict.NewVeil(known)}
 	f := refusalOf(answer{status: status, body: body})
 	r.add("service."+serviceKind(f), "the provider refuses: %s", f.says(r.veil))
 	return r.verdicts[0]
 }
-
-// Words shows a server's words.
-func Words(text string, known secret.Text) string { return newVeil(known).words(text) }

@@ -108,33 +108,3 @@ func FuzzErrorBody(f *testing.F) {
 		presentable(t, verdict)
 	})
 }
-
-// FuzzVeil: a secret in the middle of anything is never shown, and one line stays
-// one line.
-func FuzzVeil(f *testing.F) {
-	f.Add("", "")
-	f.Add("\u202e", "\x1b[31m")
-	f.Add("client_secret=", "&x")
-	f.Fuzz(func(t *testing.T, before, after string) {
-		got := idp.Words(before+clientSecret+after, secret.New(clientSecret))
-		if strings.Contains(got, clientSecret) || strings.ContainsAny(got, "\n\r\x1b\u202e\u2028") || len([]rune(got)) > 500 {
-			t.Errorf("%q", got)
-		}
-	})
-}
-
-// FuzzTornSecret: a secret with something between its letters that nobody sees is
-// never shown, whatever stands around it.
-func FuzzTornSecret(f *testing.F) {
-	for i := range tears {
-		f.Add("", "", uint8(i))
-		f.Add("\x1b[", "\x1b]0;", uint8(i))
-		f.Add("client_secret=", "&x", uint8(i))
-	}
-	f.Fuzz(func(t *testing.T, before, after string, tear uint8) {
-		got := idp.Words(before+torn("s3cret of the portal", tears[int(tear)%len(tears)])+after, secret.New("s3cret of the portal"))
-		if strings.Contains(strings.ReplaceAll(got, " ", ""), "s3cretoftheportal") {
-			t.Errorf("%q", got)
-		}
-	})
-}

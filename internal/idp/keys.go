@@ -127,15 +127,15 @@ func (r *report) usable(set KeySet) {
 	for i, k := range set.Keys {
 		twin := func(other Key) bool { return other.public != nil && other.ID == k.ID }
 		if k.public != nil && k.ID != "" && slices.ContainsFunc(set.Keys[:i], twin) {
-			r.add("keys.duplicate", "two keys have the kid %s", r.veil.words(k.ID))
+			r.add("keys.duplicate", "two keys have the kid %s", r.veil.Words(k.ID))
 		}
 		switch {
 		case k.Why == "" && k.Bits < safeBits:
-			r.add("keys.weak", "the key %s has %d bits", r.veil.words(k.ID), k.Bits)
+			r.add("keys.weak", "the key %s has %d bits", r.veil.Words(k.ID), k.Bits)
 		case k.public != nil && k.ID == "":
 			r.add("keys.nameless", "a key of %d has no kid", len(set.Keys))
 		case k.Why != "" && k.Type == "RSA" && k.Use != "enc":
-			r.add("keys.ignored", "the key %s %s", r.veil.words(k.ID), k.Why)
+			r.add("keys.ignored", "the key %s %s", r.veil.Words(k.ID), k.Why)
 		}
 	}
 	if !r.blocked() {
@@ -156,7 +156,7 @@ func (r *report) useless(set KeySet) {
 	}
 	for _, k := range set.Keys {
 		if k.Type == "RSA" {
-			r.add(useless[k.Why], "the key %s %s", orNothing(r.veil.words(k.ID)), k.Why)
+			r.add(useless[k.Why], "the key %s %s", orNothing(r.veil.Words(k.ID)), k.Why)
 		}
 	}
 }

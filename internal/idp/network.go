@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // networkError says why there is no answer. net/http puts pieces of an answer
@@ -83,7 +85,7 @@ func (c *Client) bodyError(r *report, at *url.URL, resp *http.Response, err erro
 	case errors.Is(err, errLarge):
 		r.add("answer.large", "the answer of %s has more than 1 MiB", at.Host)
 	case errors.Is(err, errEncoding):
-		r.add("answer.encoding", "%s compresses its answer (%s) although it was asked not to", at.Host, r.veil.words(resp.Header.Get("Content-Encoding")))
+		r.add("answer.encoding", "%s compresses its answer (%s) although it was asked not to", at.Host, r.veil.Words(resp.Header.Get("Content-Encoding")))
 	default:
 		c.networkError(r, at, err)
 	}
@@ -110,7 +112,7 @@ func issuerOf(certificate *x509.Certificate) string {
 		return "somebody unknown"
 	}
 	sum := sha256.Sum256(certificate.Raw)
-	return visible(`"` + certificate.Issuer.CommonName + `" (SHA-256 of the certificate ` + hex.EncodeToString(sum[:8]) + "…)")
+	return verdict.Visible(`"` + certificate.Issuer.CommonName + `" (SHA-256 of the certificate ` + hex.EncodeToString(sum[:8]) + "…)")
 }
 
 // names lists what a certificate is for.

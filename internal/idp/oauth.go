@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // refusal is an error answer of a token endpoint: RFC 6749 section 5.2. A code of
@@ -27,14 +29,14 @@ func refusalOf(a answer) refusal {
 }
 
 // says words the refusal with the server's own words, veiled.
-func (f refusal) says(v *veil) string {
+func (f refusal) says(v *verdict.Veil) string {
 	switch {
 	case f.code == "":
 		return "status " + http.StatusText(f.status)
 	case f.description == "":
-		return v.words(f.code)
+		return v.Words(f.code)
 	}
-	return v.words(f.code) + ": " + v.words(f.description)
+	return v.Words(f.code) + ": " + v.Words(f.description)
 }
 
 // mentions says whether the description has one of the words.

@@ -125,8 +125,8 @@ func Recognise(issuer string) (Provider, bool) {
 	return providers[at], true
 }
 
-// At returns v with the fix in the words of provider p, where its row has one.
-func (v Verdict) At(p Provider) Verdict {
+// Worded returns v with the fix in the provider's own words, where its row has one.
+func (p Provider) Worded(v Verdict) Verdict {
 	fix, ok := p.Fixes[v.ID]
 	if !ok && v.ID == "token.encrypted" { // how some make the tokens that they call opaque
 		fix, ok = p.Fixes["token.opaque"]

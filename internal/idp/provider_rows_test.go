@@ -89,18 +89,18 @@ func TestRecognise(t *testing.T) {
 func TestFixInTheWordsOfTheProvider(t *testing.T) {
 	auth0, _ := idp.ProviderByID("auth0")
 	v := idp.Verdict{ID: "token.opaque", Class: idp.Fail, Fix: "general"}
-	if got := v.At(auth0); !strings.Contains(got.Fix, "Default Audience") {
+	if got := auth0.Worded(v); !strings.Contains(got.Fix, "Default Audience") {
 		t.Error(got)
 	}
 	for id, want := range map[string]string{"auth0": "Default Audience", "hydra": "strategies.access_token", "other": "general"} {
 		row, _ := idp.ProviderByID(id)
 		encrypted := idp.Verdict{ID: "token.encrypted", Class: idp.Fail, Fix: "general"}
-		if got := encrypted.At(row); !strings.Contains(got.Fix, want) {
+		if got := row.Worded(encrypted); !strings.Contains(got.Fix, want) {
 			t.Error(id, got)
 		}
 	}
 	other, _ := idp.ProviderByID("other")
-	if got := v.At(other); got.Fix != "general" {
+	if got := other.Worded(v); got.Fix != "general" {
 		t.Error(got)
 	}
 }

@@ -145,9 +145,9 @@ func (r *report) decided(v visit, q RedirectRequest) bool {
 
 // sent judges what came to the portal's address.
 func (r *report) sent(values url.Values, state string, q RedirectRequest) {
-	code, words := values.Get("error"), r.veil.words(values.Get("error"))
+	code, words := values.Get("error"), r.veil.Words(values.Get("error"))
 	if text := values.Get("error_description"); text != "" {
-		words += ": " + r.veil.words(text)
+		words += ": " + r.veil.Words(text)
 	}
 	f := refusal{code: code, description: values.Get("error_description")}
 	quiet := []string{"login_required", "interaction_required", "consent_required", "account_selection_required"}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // ServiceRequest is what the portal's service client asks with.
@@ -38,7 +39,7 @@ type Token struct {
 // allowed to send it in the body; its token is thrown away. The Token is zero
 // unless there is one. What it is worth, Verify says.
 func (c *Client) ServiceToken(ctx context.Context, q ServiceRequest) (Token, []Verdict) {
-	r := &report{veil: newVeil(q.Secret)}
+	r := &report{veil: verdict.NewVeil(q.Secret)}
 	u, err := parseAddress(q.TokenURL)
 	if err != nil {
 		r.add("service.address", "the address of the token endpoint %s", err)
@@ -95,7 +96,7 @@ func (c *Client) post(ctx context.Context, r *report, u *url.URL, form url.Value
 		body.Set("client_secret", as.secret.Reveal())
 	}
 	a, ok := c.send(ctx, r, q)
-	if f := refusalOf(a); ok && slices.ContainsFunc([]string{string(a.body), f.code, f.description}, r.veil.repeats) {
+	if f := refusalOf(a); ok && slices.ContainsFunc([]string{string(a.body), f.code, f.description}, r.veil.Repeats) {
 		r.add("answer.echo", "the answer of %s repeats the client secret", u.Host)
 	}
 	return a, ok
@@ -130,7 +131,7 @@ func isToken(a answer) bool {
 
 // basicWorks makes the one diagnostic request with HTTP Basic.
 func (c *Client) basicWorks(ctx context.Context, u *url.URL, form url.Values, as credentials, works func(answer) bool) bool {
-	a, ok := c.post(ctx, &report{veil: newVeil(as.secret)}, u, form, as, true)
+	a, ok := c.post(ctx, &report{veil: verdict.NewVeil(as.secret)}, u, form, as, true)
 	return ok && works(a)
 }
 
@@ -159,7 +160,7 @@ func (r *report) token(a answer) (Token, bool) {
 	t := Token{Access: secret.New(access), ExpiresIn: o.seconds("expires_in")}
 	_, t.Ahead, t.Dated = a.date()
 	if kind, _ := o.text("token_type"); kind != "" && !strings.EqualFold(kind, "Bearer") {
-		r.add("service.type", "the provider calls it a %s token", r.veil.words(kind))
+		r.add("service.type", "the provider calls it a %s token", r.veil.Words(kind))
 	}
 	if t.ExpiresIn > 0 && t.ExpiresIn <= time.Minute {
 		r.add("service.short", "the token lasts %s", t.ExpiresIn)

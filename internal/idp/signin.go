@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // SignInRequest is what the portal exchanges a person's code with.
@@ -26,7 +27,7 @@ type SignInRequest struct {
 // that checks the client first answers invalid_grant to the right secret and
 // invalid_client to a wrong one: RFC 6749 section 5.2.
 func (c *Client) SignInSecret(ctx context.Context, q SignInRequest) []Verdict {
-	r := &report{veil: newVeil(q.Secret)}
+	r := &report{veil: verdict.NewVeil(q.Secret)}
 	u, err := parseAddress(q.TokenURL)
 	if err != nil {
 		r.add("signin.address", "the address of the token endpoint %s", err)

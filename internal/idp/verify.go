@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // Expectations are the settings that a token has to fit.
@@ -82,7 +83,7 @@ func Verify(token secret.Text, keys KeySet, e Expectations, now time.Time) (Clai
 	if kind, rest, ok := strings.Cut(raw, " "); ok && strings.EqualFold(kind, "bearer") {
 		raw = strings.TrimSpace(rest)
 	}
-	r := &report{veil: newVeil(secret.New(raw))}
+	r := &report{veil: verdict.NewVeil(secret.New(raw))}
 	header, claims, ok := r.split(raw)
 	if !ok {
 		return Claims{}, r.verdicts
@@ -169,7 +170,7 @@ func read(header map[string]any, claims jwt.MapClaims, e Expectations) Claims {
 // readable refuses values that cannot be written down and compared by people.
 func (r *report) readable(c Claims) {
 	values := slices.Concat([]string{c.Subject, c.Issuer}, c.Audience, c.Values)
-	if slices.ContainsFunc(values, func(s string) bool { return strings.ContainsFunc(s, hidden) }) {
+	if slices.ContainsFunc(values, func(s string) bool { return strings.ContainsFunc(s, verdict.Hidden) }) {
 		r.add("token.text", "a claim of the token has characters that cannot be seen")
 	}
 }
@@ -186,21 +187,21 @@ func (r *report) signature(raw string, header map[string]any, keys KeySet) {
 	case !isText || strings.EqualFold(alg, "none"):
 		r.add("token.none", "the token is not signed")
 	case strings.HasPrefix(alg, "HS"):
-		r.add("token.hmac", "the token is signed with a shared secret (%s)", r.veil.words(alg))
+		r.add("token.hmac", "the token is signed with a shared secret (%s)", r.veil.Words(alg))
 	case !rsaSignature(alg):
-		r.add("token.algorithm", "the token is signed with %s", r.veil.words(alg))
+		r.add("token.algorithm", "the token is signed with %s", r.veil.Words(alg))
 	case !hasKid:
 		r.add("token.kid", "the token does not say which key has signed it")
 	case len(keys.Keys) == 0:
 		r.add("token.keys", "there are no keys to check the signature with")
 	case !known:
-		r.add("token.unknown", "the token is signed with the key %s, the key set has %s", r.veil.words(kid), r.listed(keys.Usable()))
+		r.add("token.unknown", "the token is signed with the key %s, the key set has %s", r.veil.Words(kid), r.listed(keys.Usable()))
 	case key.Algorithm != "" && key.Algorithm != alg:
-		r.add("token.keyalgorithm", "the token is signed with %s, the key %s is for %s", alg, r.veil.words(kid), r.veil.words(key.Algorithm))
+		r.add("token.keyalgorithm", "the token is signed with %s, the key %s is for %s", alg, r.veil.Words(kid), r.veil.Words(key.Algorithm))
 	default:
 		parser := jwt.NewParser(jwt.WithoutClaimsValidation())
 		if _, err := parser.Parse(raw, func(*jwt.Token) (any, error) { return key.public, nil }); err != nil {
-			r.add("token.signature", "the signature is not that of the key %s", r.veil.words(kid))
+			r.add("token.signature", "the signature is not that of the key %s", r.veil.Words(kid))
 		}
 	}
 }
@@ -244,14 +245,14 @@ func apart(ahead time.Duration) string {
 func (r *report) issued(c Claims, claims jwt.MapClaims, e Expectations) {
 	switch {
 	case e.Issuer == "":
-		r.add("token.issuer.unset", "there is no issuer to compare with that of the token, %s", orNothing(r.veil.words(c.Issuer)))
+		r.add("token.issuer.unset", "there is no issuer to compare with that of the token, %s", orNothing(r.veil.Words(c.Issuer)))
 	case c.Issuer == "":
 		r.add("token.issuer.missing", "the token names no issuer")
 	case c.Issuer == e.Issuer:
 	case strings.TrimSuffix(c.Issuer, "/") == strings.TrimSuffix(e.Issuer, "/"):
-		r.add("token.issuer.slash", "the token says %s, the settings say %s: the slash at the end differs", r.veil.words(c.Issuer), e.Issuer)
+		r.add("token.issuer.slash", "the token says %s, the settings say %s: the slash at the end differs", r.veil.Words(c.Issuer), e.Issuer)
 	default:
-		r.add("token.issuer", "the token says %s, the settings say %s", r.veil.words(c.Issuer), e.Issuer)
+		r.add("token.issuer", "the token says %s, the settings say %s", r.veil.Words(c.Issuer), e.Issuer)
 	}
 	if len(e.Audiences) == 0 || slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(e.Audiences, a) }) {
 		return

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // Ask runs a query as Probe runs its own.
@@ -40,7 +41,7 @@ func (c *Client) Hold(ctx context.Context, t Target, database string) (release f
 func Covers(pattern, host string) bool { return covers(pattern, host) }
 
 // Words shows a server's words.
-func Words(text string, known secret.Text) string { return newVeil(known).line(text, maxLine) }
+func Words(text string, known secret.Text) string { return verdict.NewVeil(known).Line(text) }
 
 // PublicSubjects are the names of the authorities that Node.js trusts.
 func PublicSubjects() string {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // maxResult is how much of a Job's output is read.
@@ -45,7 +47,7 @@ func ReadJob(output []byte, t Target, b Budget, now func() time.Time) (Report, [
 		return Report{}, nil, err
 	}
 	if want := fmt.Sprintf("%s %d %s %s %s", t.Host, t.Port, t.PsqlMode(), t.entry(), t.User); result.about != want {
-		return Report{}, nil, fmt.Errorf("the result is about %q, and the answers are about %q: make the Job anew", visible(result.about), want)
+		return Report{}, nil, fmt.Errorf("the result is about %q, and the answers are about %q: make the Job anew", verdict.Visible(result.about), want)
 	}
 	if err := result.bound(t, now()); err != nil {
 		return Report{}, nil, err
@@ -243,8 +245,8 @@ func connectFault(t Target, lines []string) *fault {
 }
 
 func shortened(s string) string {
-	if r := []rune(s); len(r) > maxWords {
-		return string(r[:maxWords]) + "…"
+	if r := []rune(s); len(r) > verdict.MaxWords {
+		return string(r[:verdict.MaxWords]) + "…"
 	}
 	return s
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // Versions of PostgreSQL: Backstage supports the five newest (versioning policy).
@@ -128,7 +130,7 @@ func (s *session) askVersion(ctx context.Context, j *judgement, r *Report) (done
 		return true, f
 	}
 	product := row.text()
-	r.Version = visible(row.text())
+	r.Version = verdict.Visible(row.text())
 	r.Major = row.number() / 10000
 	if !strings.HasPrefix(product, "PostgreSQL ") {
 		j.add("server.product", "the server calls itself %q", text(product))

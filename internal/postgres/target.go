@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // maintenance is the database that Backstage logs in to before it makes those of
@@ -136,7 +137,7 @@ func hostProblem(host string) string {
 		return "is a web address: give the host name alone"
 	case strings.HasPrefix(host, "/"):
 		return "is a path: a pod has no socket of the server"
-	case strings.ContainsFunc(host, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) }):
+	case strings.ContainsFunc(host, func(r rune) bool { return unicode.IsSpace(r) || verdict.Hidden(r) }):
 		return "has blanks or control characters in it"
 	case strings.ContainsAny(host, "/@?#"):
 		return "is part of a connection string: give the host name alone"

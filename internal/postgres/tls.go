@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
 // soon is how long before its end a certificate is warned of.
@@ -41,7 +43,7 @@ func certificateOf(c *x509.Certificate) Certificate {
 		names = append(names, ip.String())
 	}
 	return Certificate{
-		Subject: visible(c.Subject.String()), Issuer: visible(c.Issuer.String()), SHA256: hex.EncodeToString(sum[:]), Names: names,
+		Subject: verdict.Visible(c.Subject.String()), Issuer: verdict.Visible(c.Issuer.String()), SHA256: hex.EncodeToString(sum[:]), Names: names,
 		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), SelfSigned: selfIssued(c),
 		PEM: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}),
 	}

@@ -4,42 +4,27 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/openchoreo/backstage-setup/internal/verdict"
 )
 
-// Class is how bad a Verdict is.
-type Class string
-
-// The classes. Only Pass says that it will work.
+// The classes of package verdict. Only Pass says that it will work.
 const (
-	Pass         Class = "pass"
-	Warn         Class = "warn"         // works, but somebody should know
-	Inconclusive Class = "inconclusive" // cannot be known from here
-	Fail         Class = "fail"         // will not work
+	Pass         = verdict.Pass
+	Warn         = verdict.Warn
+	Inconclusive = verdict.Inconclusive
+	Fail         = verdict.Fail
 )
 
-// Verdict is one finding. Its texts are one line each, hold no secret and nothing
-// that a terminal would interpret.
-type Verdict struct {
-	ID    string // stable: "login.password"; all are in Kinds
-	Class Class
-	Found string // what is so, with the values
-	Cause string // why that matters: what the portal or the server does with it
-	Fix   string // what to do, the SQL included; "" with a Pass
-}
+type (
+	// Class is how bad a Verdict is.
+	Class = verdict.Class
+	// Verdict is one finding, whose ID is in Kinds.
+	Verdict = verdict.Verdict
+)
 
-// String is "class id: found".
-func (v Verdict) String() string { return fmt.Sprintf("%s %s: %s", v.Class, v.ID, v.Found) }
-
-// Worst returns the class that decides: Fail before Inconclusive before Warn
-// before Pass. Without verdicts nothing is known: Inconclusive.
-func Worst(verdicts []Verdict) Class {
-	for _, class := range []Class{Fail, Inconclusive, Warn, Pass} {
-		if slices.ContainsFunc(verdicts, func(v Verdict) bool { return v.Class == class }) {
-			return class
-		}
-	}
-	return Inconclusive
-}
+// Worst returns the class that decides, see verdict.Worst.
+func Worst(verdicts []Verdict) Class { return verdict.Worst(verdicts) }
 
 // Kind is what all verdicts of one ID have in common. Its texts name the role as
 // <role> and the database as <database>; a Verdict has them in SQL's quotes.
@@ -58,13 +43,13 @@ type judgement struct {
 	target   Target
 	service  Service // that the host belongs to; its words come before the general ones
 	database string  // that the verdicts are about
-	veil     *veil
+	veil     *verdict.Veil
 	verdicts []Verdict
 }
 
 func newJudgement(t Target) *judgement {
 	service, _ := Managed(t.Host)
-	return &judgement{target: t, service: service, database: t.entry(), veil: newVeil(t.Password)}
+	return &judgement{target: t, service: service, database: t.entry(), veil: verdict.NewVeil(t.Password)}
 }
 
 // add appends the verdict of that id. What the line says may hold words of the
@@ -75,7 +60,7 @@ func (j *judgement) add(id, format string, args ...any) {
 
 // about is add for a verdict about another database.
 func (j *judgement) about(id, database, format string, args ...any) {
-	v := Verdict{ID: id, Class: Fail, Found: j.veil.line(fmt.Sprintf(format, args...), maxLine)}
+	v := Verdict{ID: id, Class: Fail, Found: j.veil.Line(fmt.Sprintf(format, args...))}
 	// An id that is not there is kept from happening by a test; it must not become
 	// a pass.
 	if at := slices.IndexFunc(kinds, func(k Kind) bool { return k.ID == id }); at >= 0 {
@@ -84,8 +69,8 @@ func (j *judgement) about(id, database, format string, args ...any) {
 			k.Fix = fix
 		}
 		names := strings.NewReplacer("<role>", quoteName(j.target.User), "<database>", quoteName(database), "<bundle>", j.service.Bundle)
-		v.Class, v.Cause = k.Class, j.veil.line(names.Replace(k.Cause), maxLine)
-		v.Fix = j.veil.line(names.Replace(k.Fix), maxLine)
+		v.Class, v.Cause = k.Class, j.veil.Line(names.Replace(k.Cause))
+		v.Fix = j.veil.Line(names.Replace(k.Fix))
 	}
 	j.verdicts = append(j.verdicts, v)
 }
@@ -99,12 +84,12 @@ func (j *judgement) line(f *fault) string {
 	if f.found != "" {
 		return f.found
 	}
-	return fmt.Sprintf("the server says: %s (SQLSTATE %s)", j.veil.words(f.said), f.code)
+	return fmt.Sprintf("the server says: %s (SQLSTATE %s)", j.veil.Words(f.said), f.code)
 }
 
 // blocked says whether there is a verdict that forbids a pass.
 func (j *judgement) blocked() bool {
-	return slices.ContainsFunc(j.verdicts, func(v Verdict) bool { return v.Class == Fail || v.Class == Inconclusive })
+	return verdict.Blocked(j.verdicts)
 }
 
 // quoteName is s as an identifier in SQL.

@@ -1,4 +1,4 @@
-package idp_test
+package verdict
 
 import (
 	"encoding/base64"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/openchoreo/backstage-setup/internal/idp"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 )
 
@@ -33,7 +32,7 @@ func TestASecretInPiecesIsNotShown(t *testing.T) {
 				continue // too short to be looked for in base64
 			}
 			for _, tear := range append(tears, "") {
-				if got := idp.Words("bad credentials: "+torn(form, tear)+".", secret.New(known)); got != "[not shown: it repeats the secret]" {
+				if got := NewVeil(secret.New(known)).Words("bad credentials: " + torn(form, tear) + "."); got != "[not shown: it repeats the secret]" {
 					t.Errorf("%q as %s, torn by %q: %q", known, name, tear, got)
 				}
 			}
@@ -43,7 +42,7 @@ func TestASecretInPiecesIsNotShown(t *testing.T) {
 
 func TestALineOfASecretInPiecesIsNotShown(t *testing.T) {
 	known := secret.New("line one of the key\nline two of the key")
-	if got := idp.Words("no: "+torn("line two of the key", "\x1b[1m"), known); !strings.Contains(got, "not shown") {
+	if got := NewVeil(known).Words("no: " + torn("line two of the key", "\x1b[1m")); !strings.Contains(got, "not shown") {
 		t.Error(got)
 	}
 }
@@ -64,8 +63,39 @@ func TestSequencesAreLeftOutAsAWhole(t *testing.T) {
 		"Größe, 日本語, \x1b[1mfett\x1b[m":                    "Größe, 日本語, fett",
 		"end\x1b":                                          "end",
 	} {
-		if got := idp.Words(in, secret.New("hunter22")); got != want {
+		if got := NewVeil(secret.New("hunter22")).Words(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
+}
+
+// FuzzVeil: a secret in the middle of anything is never shown, and one line stays
+// one line.
+func FuzzVeil(f *testing.F) {
+	f.Add("", "")
+	f.Add("\u202e", "\x1b[31m")
+	f.Add("client_secret=", "&x")
+	const known = "s3cret of the portal"
+	f.Fuzz(func(t *testing.T, before, after string) {
+		got := NewVeil(secret.New(known)).Words(before + known + after)
+		if strings.Contains(got, known) || strings.ContainsAny(got, "\n\r\x1b\u202e\u2028") || len([]rune(got)) > 500 {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// FuzzTornSecret: a secret with something between its letters that nobody sees is
+// never shown, whatever stands around it.
+func FuzzTornSecret(f *testing.F) {
+	for i := range tears {
+		f.Add("", "", uint8(i))
+		f.Add("\x1b[", "\x1b]0;", uint8(i))
+		f.Add("client_secret=", "&x", uint8(i))
+	}
+	f.Fuzz(func(t *testing.T, before, after string, tear uint8) {
+		got := NewVeil(secret.New("s3cret of the portal")).Words(before + torn("s3cret of the portal", tears[int(tear)%len(tears)]) + after)
+		if strings.Contains(strings.ReplaceAll(got, " ", ""), "s3cretoftheportal") {
+			t.Errorf("%q", got)
+		}
+	})
 }

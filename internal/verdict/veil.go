@@ -1,4 +1,4 @@
-package idp
+package verdict
 
 import (
 	"html"
@@ -13,25 +13,29 @@ import (
 )
 
 const (
-	maxLine  = 500 // characters of a verdict's line
-	maxWords = 200 // characters of a server's own words in it
-	minLine  = 16  // bytes of a secret's line that is a secret by itself
+	// MaxWords is the most characters of a server's own words that a line has.
+	MaxWords = 200
+
+	maxLine = 500 // characters of a verdict's line
+	minLine = 16  // bytes of a secret's line that is a secret by itself
 )
 
 // withheld stands for a text that repeats a secret in pieces or in a spelling
 // that cannot be replaced.
 const withheld = "[not shown: it repeats the secret]"
 
-// veil makes text of a server fit to be shown: no control characters, nothing
-// that reorders or hides text, no known secret in any spelling. The nil veil
+// Veil makes text of a server fit to be shown: no control characters, nothing
+// that reorders or hides text, no known secret in any spelling. The nil Veil
 // knows no secret.
-type veil struct {
+type Veil struct {
 	scrubber secret.Scrubber
 	short    []string // too short for the scrubber
 }
 
-func newVeil(secrets ...secret.Text) *veil {
-	v := &veil{}
+// NewVeil makes a Veil that knows secrets: as they are, without their blanks, and
+// line by line.
+func NewVeil(secrets ...secret.Text) *Veil {
+	v := &Veil{}
 	for _, s := range secrets {
 		v.know(s.Reveal())
 		v.know(squeeze(s.Reveal())) // what text is compared with once it is squeezed
@@ -44,7 +48,7 @@ func newVeil(secrets ...secret.Text) *veil {
 	return v
 }
 
-func (v *veil) know(text string) {
+func (v *Veil) know(text string) {
 	t := secret.New(text)
 	v.scrubber.Add(t)
 	if n := t.Len(); n > 0 && n < 6 {
@@ -52,18 +56,18 @@ func (v *veil) know(text string) {
 	}
 }
 
-// words is line for what a server says about itself: it is withheld as a whole
+// Words is Line for what a server says about itself: it is withheld as a whole
 // when even its decoded forms repeat a secret, or when a secret is too short to
 // be told from ordinary words.
-func (v *veil) words(s string) string {
-	if v.repeats(s) {
+func (v *Veil) Words(s string) string {
+	if v.Repeats(s) {
 		return withheld
 	}
-	return v.line(s, maxWords)
+	return v.line(s, MaxWords)
 }
 
-// repeats says whether s holds a secret, also in pieces or encoded once more.
-func (v *veil) repeats(s string) bool {
+// Repeats says whether s holds a secret, also in pieces or encoded once more.
+func (v *Veil) Repeats(s string) bool {
 	if v == nil {
 		return false
 	}
@@ -82,12 +86,14 @@ func (v *veil) repeats(s string) bool {
 	return false
 }
 
-// line returns s as one line of at most limit characters.
-func (v *veil) line(s string, limit int) string {
+// Line returns s as one line of at most 500 characters, without the secrets.
+func (v *Veil) Line(s string) string { return v.line(s, maxLine) }
+
+func (v *Veil) line(s string, limit int) string {
 	if v != nil {
 		s = v.scrubber.Scrub(s)
 	}
-	s = visible(s)
+	s = Visible(s)
 	if v != nil { // what was taken out may have torn a secret apart
 		s = v.scrubber.Scrub(s)
 	}
@@ -119,21 +125,21 @@ func squeeze(s string) string { return letters(unstyled(s)) }
 // letters leaves out white space, what cannot be seen, and what is no character.
 func letters(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || hidden(r) || r == utf8.RuneError || r == '\u2800' || unicode.In(r, unicode.Mn, unicode.Me) {
+		if unicode.IsSpace(r) || Hidden(r) || r == utf8.RuneError || r == '\u2800' || unicode.In(r, unicode.Mn, unicode.Me) {
 			return -1
 		}
 		return r
 	}, s)
 }
 
-// visible leaves out a terminal's sequences, and what cannot be seen or changes how the rest is seen, and
-// makes one blank of every white space.
-func visible(s string) string {
+// Visible leaves out a terminal's sequences and what cannot be seen or changes how
+// the rest is seen, and makes one blank of every white space.
+func Visible(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
 			return ' '
-		case hidden(r):
+		case Hidden(r):
 			return -1
 		}
 		return r
@@ -141,9 +147,9 @@ func visible(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// hidden says whether r is a control character, a format character (bidirectional
+// Hidden says whether r is a control character, a format character (bidirectional
 // marks, zero-width joiners, tags) or of no public meaning.
-func hidden(r rune) bool {
+func Hidden(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp) ||
 		unicode.Is(unicode.Variation_Selector, r) || r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0'
 }

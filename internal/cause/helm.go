@@ -51,7 +51,7 @@ func helmRows() []row {
 			fix:   "If it is to be the chart's: helm upgrade --force-conflicts.",
 		},
 		{
-			id: "helm.busy", words: []string{"another operation (install/upgrade/rollback) is in progress"},
+			id: "helm.busy", words: []string{"another operation (install/upgrade/rollback) is in progress", "release: already exists"},
 			title: "Helm is at work already",
 			cause: "Another helm runs, or one was interrupted.",
 			fix:   "Wait for it. If nobody runs helm: helm rollback to the last revision that was deployed.",

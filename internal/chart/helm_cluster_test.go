@@ -401,6 +401,23 @@ func TestCutOffHelm(t *testing.T) {
 	})
 }
 
+// TestTwoHelmsAtOnce: the other one has written the revision after this one looked.
+func TestTwoHelmsAtOnce(t *testing.T) {
+	onHelms(t, func(t *testing.T, s *helmSite) {
+		small := s.small(t)
+		s.mustUpgrade(t, s.upgrade(t, small, "value: good"))
+		// Without Helm's labels it is in the way of the next record, and in no list.
+		s.shell(t, "kubectl create secret generic sh.helm.release.v1.r.v2 -n "+s.namespace)
+		e := helmError(t, s.Upgrade(t.Context(), s.upgrade(t, small, "value: second"), nil))
+		if e.Cause != "another helm is at work on release r, or was cut off" || !errors.Is(e, ErrBusy) || !strings.HasPrefix(e.Hint(), "helm history r") {
+			t.Errorf("%v\n%s", e, strings.Join(e.Output, "\n"))
+		}
+		if got := s.value(t); got != "good" {
+			t.Errorf("the value is %q", got)
+		}
+	})
+}
+
 const noRevision = "release r has no revision that could be upgraded: it was uninstalled, or that was cut off"
 
 // TestStatusBlocksNot: over these an upgrade goes.

@@ -52,13 +52,18 @@ var (
 	invalidField     = regexp.MustCompile(`([\w.\[\]]+): (?:Invalid value|Forbidden)`)
 )
 
+// otherHelm is how Helm refuses to be the second one at work on a release: it sees
+// the pending revision of the first, or both write the same one, which is before
+// anything else is changed (Helm's pkg/action/upgrade.go says so).
+var otherHelm = regexp.MustCompile(`another operation \(install/upgrade/rollback\) is in progress|release: already exists`)
+
 // helmCauses are looked through in order: a refusal by a webhook also says that
 // something is forbidden or invalid, and the last ones are the least specific.
 var helmCauses = []struct {
 	text *regexp.Regexp
 	say  func(u Upgrade, text string, m []string) (cause, hint string)
 }{
-	{regexp.MustCompile(`another operation \(install/upgrade/rollback\) is in progress`), func(u Upgrade, _ string, _ []string) (string, string) {
+	{otherHelm, func(u Upgrade, _ string, _ []string) (string, string) {
 		return "another helm is at work on release " + u.Release + ", or was cut off",
 			u.historyCommand() + "; if nobody is at work: " + u.backCommand()
 	}},

@@ -74,7 +74,7 @@ func (u Upgrade) failure(verb string, run *helmRun, stopped, err error) *HelmErr
 			e.hint = "run the upgrade again, or take away what is there: " + u.helm("uninstall", u.Release)
 		}
 	default:
-		if strings.Contains(run.reason(err), "another operation (install/upgrade/rollback) is in progress") {
+		if otherHelm.MatchString(run.reason(err)) {
 			e.Err = errors.Join(e.Err, ErrBusy)
 		}
 		e.Cause, e.hint = u.explain(run.reason(err))

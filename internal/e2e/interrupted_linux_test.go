@@ -86,7 +86,26 @@ func (s *site) kill(t *testing.T, h *held) {
 	helms := children(t, h.cmd.Process.Pid)
 	_ = h.cmd.Process.Kill() // it may have ended
 	<-h.ended
-	s.await(t, "helm to end", func() bool { return !slices.ContainsFunc(helms, alive) })
+	// One that was about to start is nobody's child by now.
+	s.await(t, "helm to end", func() bool { return !slices.ContainsFunc(helms, alive) && !s.upgrading(t) })
+}
+
+// upgrading tells whether a process has arguments that name the site's namespace and
+// say upgrade or rollback: helm, whoever started it.
+func (s *site) upgrading(t *testing.T) bool {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(lines, func(name string) bool {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return false // it has ended
+		}
+		arguments := strings.Split(string(text), "\x00")
+		return len(arguments) > 1 && (arguments[1] == "upgrade" || arguments[1] == "rollback") && slices.Contains(arguments, s.namespace)
+	})
 }
 
 func alive(pid int) bool {

@@ -119,11 +119,22 @@ func TestFailpoints(t *testing.T) {
 func (k kind) trials(t *testing.T) (list []trial) {
 	home := newPlace(t)
 	e := k.ends(t, home)
+	if k.rotates && !k.back {
+		proofs := 0
+		for _, step := range k.steps(t, home, false, unsent) {
+			if step == provider {
+				proofs++
+			}
+		}
+		if proofs < 2 {
+			t.Fatalf("the new value is proven %d times, not before and after", proofs)
+		}
+	}
 	add := func(files bool, what fault, once, forever bool) {
 		for at, step := range k.steps(t, home, files, what) {
 			at++ // steps are counted from 1
 			look := files && looks[strings.TrimPrefix(step, "file ")]
-			if look && (!k.local || what != broken || at%2 == 0) || testing.Short() && at%5 != 1 {
+			if look && (!k.local || what != broken || at%2 == 0) || k.rotates && k.before != nil && !k.back && at%2 == 0 || testing.Short() && at%5 != 1 {
 				continue
 			}
 			tr := trial{kind: k, ends: e, files: files, what: what, at: at, back: (at+len(list))%2 == 0}
@@ -143,7 +154,7 @@ func (k kind) trials(t *testing.T) (list []trial) {
 			add(false, what, true, false)
 		}
 	}
-	if k.leaves {
+	if k.leaves || k.rotates {
 		return list // the files are those of the run that leaves nothing
 	}
 	add(true, broken, true, true)
@@ -208,6 +219,9 @@ func (s *stage) faulty(tr trial, p *points) []plan.Action {
 		if k.stored {
 			s.env.Store = s.openStore(p.transport)
 		}
+		if k.rotates {
+			s.env.Ask = s.asks(p)
+		}
 	}
 	p.compete = s.compete
 	actions := s.planned(k).Actions
@@ -229,6 +243,9 @@ func hurried(actions []plan.Action) []plan.Action {
 			a.Timeout = time.Second
 			list[i] = a
 		case plan.AwaitSync:
+			a.Timeout = time.Second
+			list[i] = a
+		case plan.AwaitAccepted:
 			a.Timeout = time.Second
 			list[i] = a
 		case plan.KeepPrevious:

@@ -21,6 +21,7 @@ const (
 	dieKubeconfig = "BACKSTAGE_SETUP_TEST_DIE_KUBECONFIG"
 	dieStep       = "BACKSTAGE_SETUP_TEST_DIE_STEP"
 	dieStore      = "BACKSTAGE_SETUP_TEST_DIE_STORE"
+	dieIssuer     = "BACKSTAGE_SETUP_TEST_DIE_ISSUER"
 )
 
 // killed runs the trial in a process that kills itself.
@@ -42,6 +43,9 @@ func (s *stage) killed(tr trial) {
 	if tr.kind.stored {
 		child.Env = append(child.Env, dieStore+"="+s.storeURL())
 	}
+	if tr.kind.rotates {
+		child.Env = append(child.Env, dieIssuer+"="+s.issuer)
+	}
 	out, err := child.CombinedOutput()
 	s.silent(string(out))
 	var exit *exec.ExitError
@@ -62,7 +66,7 @@ func die(t *testing.T) {
 		t.Fatal("no such trial")
 	}
 	tr := trial{kind: all[i], files: os.Getenv(dieFault) == "file", what: killed, at: at}
-	s := &stage{t: t, dir: os.Getenv(dieDir), ns: os.Getenv(dieNamespace), env: Env{Now: time.Now}}
+	s := &stage{t: t, dir: os.Getenv(dieDir), ns: os.Getenv(dieNamespace), issuer: os.Getenv(dieIssuer), env: Env{Now: time.Now}}
 	if tr.kind.local {
 		s.env.Journal = filepath.Join(s.dir, "state", "journal.json")
 	} else {

@@ -17,6 +17,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/chart"
 	"github.com/openchoreo/backstage-setup/internal/file"
+	"github.com/openchoreo/backstage-setup/internal/idp/idptest"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/internal/secret"
 	"github.com/openchoreo/backstage-setup/internal/testcluster"
@@ -30,6 +31,7 @@ import (
 const (
 	oldClient, oldService = canary + "/old+client=", canary + "/old+service="
 	newClient, newService = canary + "/new+client=", canary + "/new+service="
+	midClient             = canary + "/mid+client="
 	oldRandom             = canary + "/old+random="
 )
 
@@ -40,6 +42,7 @@ type kind struct {
 	deploys bool // there is a portal, whose pods roll
 	leaves  bool // to roll them is left to the operator
 	stored  bool // External Secrets makes the Secret, from a store
+	rotates bool // it gives the one client another secret, proven at a provider
 	volume  bool // SQLite is left, and its volume is kept
 	given   map[string]string
 	files   map[string]string // before
@@ -60,6 +63,8 @@ func kinds() []kind {
 	through := maps.Clone(rotate)
 	through["backendSecret"] = secret.Typed(secret.New(oldRandom))
 	sown := map[string]string{"backend-secret": oldRandom, "client-secret": oldClient, "jenkins-api-key": "placeholder-not-in-use"}
+	one := maps.Clone(there)
+	one["service-client-secret"] = oldClient
 	return []kind{
 		{name: "patch, restart and roll-out", deploys: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
 		{name: "patch, the upgrade is left", deploys: true, leaves: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install},
@@ -71,11 +76,17 @@ func kinds() []kind {
 		{name: "undo, SQLite was left", deploys: true, volume: true, given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: interrupt, back: true},
 		{name: "go on", given: there, files: map[string]string{"values.yaml": theirValues}, said: install, before: func(s *stage, k kind) {
 			other := maps.Clone(install)
-			other["client.secret"], other["serviceClient.secret"] = secret.Typed(secret.New(canary+"/mid+client=")), secret.Typed(secret.New(canary+"/mid+service="))
+			other["client.secret"], other["serviceClient.secret"] = secret.Typed(secret.New(midClient)), secret.Typed(secret.New(canary+"/mid+service="))
 			other["scaling.replicas"] = 3
 			k.said = other
 			interrupt(s, k)
 		}},
+		{name: "rotate", deploys: true, rotates: true, given: one},
+		{name: "rotate over another rotation", deploys: true, rotates: true, given: one, before: func(s *stage, k kind) {
+			k.said = map[answers.Key]any{"rotate.value": secret.Typed(secret.New(midClient))}
+			interrupt(s, k)
+		}},
+		{name: "undo a rotation", deploys: true, rotates: true, given: one, before: interrupt, back: true},
 		{name: "through the store", stored: true, given: sown, said: through},
 		{name: "through a new ExternalSecret", stored: true, said: through},
 		{name: "undo through the store", stored: true, given: sown, said: through, before: interrupt, back: true},
@@ -140,6 +151,9 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 	profile, version := templates.Newest()
 	current.Restart, current.Known, current.Flow, current.UndoOnFailure = true, true, "install", true
 	current.Files = []plan.ValuesFile{s.valuesFile()}
+	if k.rotates {
+		current.Flow = "rotate"
+	}
 	in := plan.Input{Profile: profile, Chart: chart.FromProfile(profile, version), Current: current}
 	delivery := plan.DeliverKubernetes
 	if k.local {
@@ -163,6 +177,9 @@ func (s *stage) planOn(k kind, current plan.Current) *plan.Plan {
 	in.Draft.ProposeAll(in.Found())
 	if k.stored {
 		in.Current.Store = s.readStore(in)
+	}
+	if k.rotates {
+		return rotation(in)
 	}
 	p := plan.New(in)
 	for _, key := range answers.Keys() {
@@ -274,6 +291,7 @@ type place struct {
 	ns      string
 	portal  bool // there is a Deployment
 	kitchen *kitchen
+	issuer  *idptest.Provider
 }
 
 func newPlace(t *testing.T) *place {
@@ -298,6 +316,14 @@ func (p *place) stage(t *testing.T, k kind) *stage {
 		}
 		p.kitchen.empty(t)
 		s.kitchen, s.env.Store = p.kitchen, s.openStore(nil)
+	}
+	if k.rotates {
+		if p.issuer == nil {
+			p.issuer = idptest.Start(p.t, idptest.Options{})
+			p.issuer.Secrets(idptest.Portal, oldClient, midClient, newClient)
+		}
+		s.issuer = p.issuer.URL
+		s.env.Ask = s.asks(nil)
 	}
 	for _, name := range []string{"portal", plan.PreviousName("portal")} {
 		if err := s.core().Secrets(s.ns).Delete(t.Context(), name, metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
@@ -386,6 +412,9 @@ func (s *stage) without() *stage {
 	if s.env.Store != nil {
 		clean.env.Store = clean.openStore(nil)
 	}
+	if s.env.Ask != nil {
+		clean.env.Ask = clean.asks(nil)
+	}
 	return &clean
 }
 
@@ -393,7 +422,7 @@ func (s *stage) without() *stage {
 func (s *stage) silent(text string) {
 	s.t.Helper()
 	var scrub secret.Scrubber
-	for _, value := range []string{canary, oldClient, oldService, oldRandom, newClient, newService} {
+	for _, value := range []string{canary, oldClient, oldService, oldRandom, midClient, newClient, newService} {
 		scrub.Add(secret.New(value))
 	}
 	if hidden := scrub.Scrub(text); scrub.Hits() > 0 {

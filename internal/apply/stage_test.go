@@ -40,6 +40,7 @@ type stage struct {
 	dir     string
 	env     Env
 	kitchen *kitchen // where the Secret comes from a store
+	issuer  string   // address of the provider of a rotation
 	events  []string // "status id"
 	texts   []string
 }

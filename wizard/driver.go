@@ -58,7 +58,7 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	if r.Plan == nil || r.Blocked() != "" {
 		return apply.Outcome{}, fmt.Errorf("nothing was changed: %s", r.Blocked())
 	}
-	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm, Store: s.env.OpenStore}
+	env := apply.Env{Cluster: s.env.Cluster, Now: time.Now, Decide: decide, Helm: s.env.Helm, Store: s.env.OpenStore, Hurry: s.hurry}
 	if r.Plan.Rotates() {
 		env.Ask = s.env.Ask(r.Input)
 	}
@@ -84,6 +84,10 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	outcome.Requests = s.Requests()
 	return outcome, err
 }
+
+// Hurry has a run that is undone not wait any more, once the channel closes, for what
+// was put back to come up: whoever has stopped it stops it once more.
+func (s *Session) Hurry(closed <-chan struct{}) { s.hurry = closed }
 
 // scrubbed is an event without the run's secrets: what the portal logs and says
 // when it ends may hold anything.

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
 	"github.com/openchoreo/backstage-setup/internal/plan"
@@ -27,6 +30,9 @@ type progressPage struct {
 	cancel    context.CancelFunc
 	cancelled bool
 	ending    bool // a signal or the end of the run's time has cancelled it
+	undoing   bool // what was done is taken back, beyond the plan
+	hurry     func()
+	hurried   bool // nobody waits for what is back to come up
 	elapsed   time.Duration
 }
 
@@ -34,7 +40,9 @@ type progressPage struct {
 func (m *screen) apply() tea.Cmd {
 	ctx, cancel := context.WithCancel(m.ctx)
 	m.page, m.scroll, m.message, m.failed = onApply, 0, "", nil
-	m.progress = progressPage{cancel: cancel}
+	hurry := make(chan struct{})
+	m.s.Hurry(hurry)
+	m.progress = progressPage{cancel: cancel, hurry: sync.OnceFunc(func() { close(hurry) })}
 	for _, a := range m.review.plan.Plan.Actions {
 		m.progress.actions = append(m.progress.actions, apply.Event{ID: a.ID(), Title: a.Title()})
 	}
@@ -141,6 +149,7 @@ func (p *progressPage) take(e apply.Event) {
 		p.actions[i] = e
 		return
 	}
+	p.undoing = p.undoing || strings.HasPrefix(e.ID, "undo.")
 	p.actions = append(p.actions, e) // what undoing does is in no plan
 }
 
@@ -151,7 +160,10 @@ func (p *progressPage) stop() {
 
 func (m *screen) pressApply(key string) tea.Cmd {
 	switch {
-	case key == "ctrl+c" && m.progress.cancelled:
+	case key == "ctrl+c" && m.progress.undoing && !m.progress.hurried:
+		m.progress.hurried = true
+		m.progress.hurry()
+	case key == "ctrl+c" && (m.progress.cancelled || m.progress.hurried):
 		m.end, m.done = End{Review: m.review.plan, Outcome: m.progress.outcome(), Err: errUnknown}, true
 	case key == "ctrl+c":
 		m.progress.stop()
@@ -237,6 +249,21 @@ func (m *screen) reviewAnew() tea.Cmd {
 	return tea.Batch(m.startLook(), m.open(m.last(), false, ""))
 }
 
+// advice is what Ctrl+C does now; "" where that goes without saying.
+func (p *progressPage) advice(t *tokens) (style lipgloss.Style, text string) {
+	switch {
+	case p.hurried:
+		return t.caution, "Leaving. Ctrl+C again leaves at once."
+	case p.undoing && p.waiting():
+		return t.dim, "Everything is back, and the portal starts with it. Ctrl+C leaves without waiting for that."
+	case p.waiting() && !p.cancelled:
+		return t.dim, "Ctrl+C stops waiting and asks: wait on, undo or leave."
+	case p.cancelled && !p.waiting():
+		return t.caution, "Stopping: what was written is undone as far as it can be. Ctrl+C again leaves without waiting."
+	}
+	return t.dim, ""
+}
+
 // lines draws the page.
 func (p *progressPage) lines(t *tokens, width int, now time.Time) (lines []string, at int) {
 	lines = append(lines, t.here.Render("Applying"), "")
@@ -270,15 +297,12 @@ func (p *progressPage) lines(t *tokens, width int, now time.Time) (lines []strin
 		}
 	}
 	lines = append(lines, "", t.dim.Render(fmt.Sprintf("%d s", int(p.elapsed.Seconds()))))
-	if p.waiting() && !p.cancelled {
-		for _, line := range folded("Ctrl+C stops waiting and asks: wait on, undo or leave.", width, 0) {
-			lines = append(lines, t.dim.Render(line))
-		}
+	style, text := p.advice(t)
+	if text == "" {
+		return lines, at
 	}
-	if p.cancelled && !p.waiting() {
-		for _, line := range folded("Stopping: what was written is undone as far as it can be. Ctrl+C again leaves without waiting.", width, 0) {
-			lines = append(lines, t.caution.Render(line))
-		}
+	for _, line := range folded(text, width, 0) {
+		lines = append(lines, style.Render(line))
 	}
 	return lines, at
 }

@@ -110,6 +110,23 @@ func crashing() apply.Event {
 	}}
 }
 
+// Once everything is back, Ctrl+C ends the wait for it to come up; the next one leaves.
+func TestUndoingIsNotWaitedFor(t *testing.T) {
+	b := rolling(t, 100, 60)
+	hurried := 0
+	b.m.progress.hurry = func() { hurried++ }
+	back := crashing()
+	back.ID, back.Text = "undo.rollout", "the old values are back"
+	b.tell(eventMsg{back})
+	b.shows("Everything is back", "without waiting for that.").hides("Ctrl+C stops waiting")
+	if b.press("ctrl+c").shows("Leaving."); hurried != 1 || b.m.done {
+		t.Fatalf("hurried %d times, done %v", hurried, b.m.done)
+	}
+	if b.press("ctrl+c"); hurried != 1 || !b.m.done || b.m.end.Err != errUnknown {
+		t.Errorf("hurried %d times, done %v, end %+v", hurried, b.m.done, b.m.end)
+	}
+}
+
 func TestProgressOfARollout(t *testing.T) {
 	for _, size := range [][2]int{{40, 12}, {80, 24}, {120, 40}} {
 		rolling(t, size[0], size[1]).golden(fmt.Sprintf("apply-rollout-%dx%d", size[0], size[1]))

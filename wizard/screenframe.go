@@ -245,6 +245,8 @@ func (m *screen) hints() []hint {
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"ctrl+c", "leave at once"}}
 	case m.menu != nil:
 		return []hint{{"↑↓", "choose"}, {"enter", "do it"}, {"esc", "close"}, {"ctrl+c", "leave at once"}}
+	case m.page == onApply && m.progress.undoing:
+		return []hint{{"ctrl+c", "leave without waiting"}, {"PgUp PgDn", "scroll"}}
 	case m.page == onApply && m.progress.waiting():
 		return []hint{{"ctrl+c", "stop waiting, then choose"}, {"PgUp PgDn", "scroll"}}
 	case m.page == onApply:

@@ -79,6 +79,8 @@ type Session struct {
 
 	providerAsked *steps.ProviderAsk // what is to be asked of the identity provider
 
+	hurry <-chan struct{} // closed when nobody waits any more for what undoing brings about
+
 	start Start // where a driver begins
 	whole bool  // every check is shown from the start
 }

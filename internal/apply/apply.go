@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +36,9 @@ type Env struct {
 	// Decide says what becomes of a run that waits in vain or was stopped while it
 	// waited; nil is Undo. It may block: a person is asked.
 	Decide func(Failure) Decision
+	// Hurry is closed when nobody waits any more for what a stopped run puts back to
+	// come up; nil is never.
+	Hurry <-chan struct{}
 }
 
 // Failure is an action that can be waited on, left or undone.
@@ -355,6 +357,9 @@ func (r *run) fail(ctx context.Context, failed plan.Action, err error, begun boo
 		}
 		return r.begun[id]
 	})
+	if r.tookBack() {
+		e.Err = inWords(err, "stopped by you")
+	}
 	if r.unsure != "" {
 		e.Left, settled = append(e.Left, r.unsure), false
 	}
@@ -381,89 +386,4 @@ func refused(err error) bool {
 		}
 	}
 	return false
-}
-
-// stoppedSync is how long a run that was stopped waits for External Secrets to
-// bring what was put back: a sync takes a second where its controller runs.
-const stoppedSync = 30 * time.Second
-
-// undo puts everything back that may have been changed and returns what could
-// not be. settled tells that to try again would be of no use: what is left is for
-// sure what somebody else wrote.
-func (r *run) undo(ctx context.Context, begun func(id string) bool) (left []string, settled bool) {
-	settled = true
-	stopped, stuck := ctx.Err() != nil, false
-	ctx = context.WithoutCancel(ctx)
-	for _, action := range r.journal.Undo(begun) {
-		sync, syncs := action.(plan.AwaitSync)
-		if waits(action) && (stopped && !syncs || len(left) > 0) {
-			continue // who stops a run does not wait for another roll-out
-		}
-		if stopped && syncs { // without it the Secret keeps the new values, and what restarts reads them
-			sync.Timeout = min(sync.Timeout, stoppedSync)
-			action = sync
-		}
-		if _, free := action.(plan.FreeVolume); free && stuck {
-			left = append(left, describeLeft(action)) // the next upgrade would delete it
-			continue
-		}
-		undoing, quiet := action.(plan.Undoing)
-		if !quiet {
-			r.tell(action, Running, "")
-		}
-		status, err := r.do(ctx, action)
-		switch {
-		case err != nil:
-			if _, looks := action.(plan.Prove); !looks { // that everything is back is all that undoing can do
-				settled = settled && errors.Is(err, errTheirKeys)
-			}
-			_, back := action.(plan.Rollback)
-			stuck = stuck || back
-			left = append(left, fmt.Sprintf("%s: %v", describeLeft(action), err))
-			if !quiet {
-				r.tell(action, Failed, err.Error())
-			}
-		case quiet && status != Unchanged:
-			r.undone(undoing)
-		case !quiet:
-			r.tell(action, status, "")
-		}
-		if _, ok := action.(plan.AwaitRollout); ok && err == nil {
-			r.outcome.Rollout = "rolled-back"
-		}
-	}
-	return left, settled
-}
-
-// undone marks the action that was taken back in the outcome; one of an earlier
-// run, which this one followed, is added to it.
-func (r *run) undone(by plan.Undoing) {
-	e := Event{ID: by.Undoes(), Title: by.Title(), Status: Undone}
-	i := slices.IndexFunc(r.outcome.Actions, func(a Event) bool { return a.ID == e.ID })
-	switch {
-	case i < 0:
-		r.outcome.Actions = append(r.outcome.Actions, e)
-	default:
-		e.Title = r.outcome.Actions[i].Title
-		if r.outcome.Actions[i].Status != Failed {
-			r.outcome.Actions[i].Status = Undone
-		}
-	}
-	if r.report != nil {
-		r.report(e)
-	}
-}
-
-func describeLeft(a plan.Action) string {
-	switch a := a.(type) {
-	case plan.RestoreFile:
-		return a.File.Path + " holds the new content"
-	case plan.FreeVolume:
-		return fmt.Sprintf("claim %s/%s stays annotated, so that nothing deletes it", a.Namespace, a.Claim.Name)
-	case plan.RestoreSecret:
-		return fmt.Sprintf("Secret %s/%s may hold the new values", a.Namespace, a.Name)
-	case plan.AwaitSync:
-		return fmt.Sprintf("the Secret that ExternalSecret %s/%s makes may hold the new values", a.External.Namespace, a.External.Name)
-	}
-	return a.Title()
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func TestRolloutFails(t *testing.T) {
 		left    []string
 	}{
 		"in time":                 {timeout: time.Second, want: k8s.ErrNotRolledOut, events: append(slices.Clone(undone), "running undo.rollout", "failed undo.rollout"), value: "old", left: []string{"wait for Deployment"}},
-		"cancelled":               {timeout: time.Minute, cancel: true, want: context.Canceled, events: undone, value: "old"},
+		"cancelled":               {timeout: time.Minute, cancel: true, want: context.Canceled, events: undone, value: "old", left: []string{"nobody has seen it up; to look at it: kubectl rollout status deployment/portal -n "}},
 		"left":                    {timeout: time.Second, decide: []Choice{Leave}, want: k8s.ErrNotRolledOut, value: canary},
 		"waited on, then left":    {timeout: time.Second, decide: []Choice{WaitOn, WaitOn, Leave}, want: k8s.ErrNotRolledOut, value: canary},
 		"cancelled, waited, left": {timeout: time.Second, cancel: true, decide: []Choice{WaitOn, Leave}, want: k8s.ErrNotRolledOut, value: canary},
@@ -137,10 +138,15 @@ func TestRolloutFails(t *testing.T) {
 					return Decision{Do: choice, Ctx: t.Context()}
 				}
 			}
+			closes := make(chan struct{})
+			hurry := sync.OnceFunc(func() { close(closes) })
+			s.env.Hurry = closes
 			actions := s.roll(s.seed(map[string]string{"k": "old"}).ResourceVersion, tt.timeout)
 			outcome, err := Run(ctx, s.env, actions, func(e Event) {
 				if tt.cancel && e.Status == Progress {
-					cancel()
+					if cancel(); tt.decide == nil && ctx.Err() != nil { // and once more
+						hurry()
+					}
 				}
 				if e.Status != Progress {
 					s.events = append(s.events, string(e.Status)+" "+e.ID)

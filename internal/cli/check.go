@@ -112,7 +112,7 @@ func (a *app) check(ctx context.Context, f *checkFlags) error {
 
 // examine runs the checks until a signal; on stderr it says what it waits for.
 func (a *app) examine(ctx context.Context, s *wizard.Session, f *checkFlags) (wizard.Examination, error) {
-	ctx, stop := a.untilSignal(ctx)
+	ctx, _, stop := a.untilSignal(ctx)
 	defer stop()
 	if a.output == "text" {
 		fmt.Fprintln(a.err, s.Where())

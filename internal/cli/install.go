@@ -165,15 +165,17 @@ func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 // drive runs the driver that suits the terminal.
 func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactive bool) (wizard.End, error) {
 	if !interactive {
-		ctx, stop := a.untilSignal(ctx)
+		ctx, hurry, stop := a.untilSignal(ctx)
 		defer stop()
+		s.Hurry(hurry)
 		if a.output == "text" {
 			fmt.Fprintln(a.err, s.Where())
 		}
 		return wizard.Headless(ctx, s, func(e apply.Event) { a.tell(e) })
 	}
-	ended, stop := a.signalled()
+	ended, hurry, stop := a.signalled()
 	defer stop()
+	s.Hurry(hurry)
 	t := wizard.Terminal{In: a.In, Out: a.Err, Environ: a.Environ, NoColor: f.noColor, SaveDraft: a.saveDraft, SaveJob: a.saveJob, Signals: ended}
 	if a.wantsLines(f) {
 		return wizard.Lines(ctx, s, t)
@@ -181,9 +183,10 @@ func (a *app) drive(ctx context.Context, s *wizard.Session, f *flags, interactiv
 	return a.fullScreen(ctx, s, t)
 }
 
-// untilSignal is ctx, ended by a signal too; stop frees what that takes.
-func (a *app) untilSignal(ctx context.Context) (until context.Context, stop func()) {
-	ended, quiet := a.signalled()
+// untilSignal is ctx, ended by a signal too; hurry closes at the next one. stop frees
+// what that takes.
+func (a *app) untilSignal(ctx context.Context) (until context.Context, hurry <-chan struct{}, stop func()) {
+	ended, hurry, quiet := a.signalled()
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
@@ -192,7 +195,7 @@ func (a *app) untilSignal(ctx context.Context) (until context.Context, stop func
 		case <-ctx.Done():
 		}
 	}()
-	return ctx, func() { cancel(); quiet() }
+	return ctx, hurry, func() { cancel(); quiet() }
 }
 
 // fullScreen draws on a descriptor of its own; what was written to stderr

@@ -144,17 +144,21 @@ func errorResult(e *exitError) *wizard.ErrorResult {
 	return result
 }
 
-// signalled returns a channel that closes at the first signal; stop ends the
-// watching. On the full screen Ctrl-C is a key and no signal.
-func (a *app) signalled() (closed <-chan struct{}, stop func()) {
-	done, out := make(chan struct{}), make(chan struct{})
+// signalled returns channels that close at the first signal and at the second;
+// stop ends the watching. On the full screen Ctrl-C is a key and no signal.
+func (a *app) signalled() (first, second <-chan struct{}, stop func()) {
+	done := make(chan struct{})
+	out := [2]chan struct{}{make(chan struct{}), make(chan struct{})}
 	var once sync.Once
 	go func() {
-		select {
-		case <-a.Signals:
-			close(out)
-		case <-done:
+		for _, closes := range out {
+			select {
+			case <-a.Signals:
+				close(closes)
+			case <-done:
+				return
+			}
 		}
 	}()
-	return out, func() { once.Do(func() { close(done) }) }
+	return out[0], out[1], func() { once.Do(func() { close(done) }) }
 }

@@ -141,9 +141,15 @@ func (a Restart) Title() string {
 type AwaitRollout struct {
 	Namespace, Deployment string
 	Timeout               time.Duration
-	Again                 bool  // after something was put back
-	Before                bool  // it began before this run: whatever is in its way was waited for already
-	After                 int64 // somebody else begins it: the Deployment's generation until then; 0 is whatever is under way
+	Again                 bool   // after something was put back
+	Before                bool   // it began before this run: whatever is in its way was waited for already
+	After                 int64  // somebody else begins it: the Deployment's generation until then; 0 is whatever is under way
+	Reach                 string // kubectl's flags for the cluster, with a blank behind them
+}
+
+// Look is the command that shows how far it is.
+func (a AwaitRollout) Look() string {
+	return fmt.Sprintf("kubectl %srollout status deployment/%s -n %s", a.Reach, Quote(a.Deployment), Quote(a.Namespace))
 }
 
 // ID returns "rollout", or "undo.rollout".

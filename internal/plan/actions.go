@@ -52,11 +52,11 @@ func (p *Plan) actions() {
 		list = append(list, Restart{Namespace: ns, Deployment: c.Cluster.Deployment.Name, Last: c.Cluster.Deployment.Restarted})
 	}
 	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
-		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list)})
+		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list), Reach: p.context()})
 		list = append(list, p.proof()...)
 		list = append(list, p.confirmDatabase()...)
 	} else if p.rotation != nil && p.reloads() {
-		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, After: c.Cluster.Deployment.Generation})
+		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, After: c.Cluster.Deployment.Generation, Reach: p.context()})
 		list = append(list, p.proof()...)
 	}
 	p.Actions = p.kept(list)
@@ -235,6 +235,7 @@ func (p *Plan) kept(list []Action) []Action {
 		j = j.Follow(p.lasting(*c.Journal))
 		j.Helm = p.upgrade().Helm // to undo the earlier run's takes the same cluster
 	}
+	j.Reach = p.context()
 	if j.Secret == "" {
 		j.Namespace, j.Secret = p.in.Draft.Target.Namespace, p.in.Draft.Secret.Name
 	}
@@ -263,7 +264,7 @@ func (p *Plan) verify() []Action {
 	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || p.Stale() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
 		return nil
 	}
-	return append([]Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait}}, p.proof()...)
+	return append([]Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait, Reach: p.context()}}, p.proof()...)
 }
 
 func isWait(a Action) bool { _, ok := a.(AwaitRollout); return ok }

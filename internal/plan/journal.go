@@ -50,6 +50,7 @@ type Journal struct {
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
 
 	Helm  chart.Upgrade `json:"-"` // while the run lasts
+	Reach string        `json:"-"` // kubectl's flags for the cluster
 	Proof *Prove        `json:"-"` // that the run made, or is to make
 
 	Followed bool     `json:"-"` // an earlier run's is in it: whatever it tells may have been done
@@ -116,7 +117,7 @@ func Journaled(actions []Action) Journal {
 		case Restart:
 			j.Namespace, j.Deployment = a.Namespace, a.Deployment
 		case AwaitRollout:
-			j.Namespace, j.Deployment, j.Wait = a.Namespace, a.Deployment, a.Timeout
+			j.Namespace, j.Deployment, j.Wait, j.Reach = a.Namespace, a.Deployment, a.Timeout, a.Reach
 		case Prove:
 			j.Proof = &a
 		}

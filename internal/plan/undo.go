@@ -144,7 +144,7 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	} else if !upgraded {
 		return list
 	}
-	list = append(list, AwaitRollout{Namespace: j.Namespace, Deployment: j.Deployment, Timeout: j.Wait, Again: true})
+	list = append(list, AwaitRollout{Namespace: j.Namespace, Deployment: j.Deployment, Timeout: j.Wait, Again: true, Reach: j.Reach})
 	if j.Proof != nil {
 		again := *j.Proof
 		again.Value, again.Again = j.Old[j.Proof.Key], true
@@ -161,6 +161,7 @@ func Back(in Input) *Plan {
 		return p
 	}
 	j := *in.Current.Journal
+	j.Reach = in.Reach()
 	j.Helm.Kubeconfig, j.Helm.Context, j.Helm.Grace, j.Helm.Timeout = in.Current.Target.Kubeconfig, in.Current.Target.Context, upgradeGrace, in.Current.Wait
 	if in.Current.Wait > 0 {
 		j.Wait = in.Current.Wait // this run's, and not that of the one that is undone

@@ -30,6 +30,14 @@ func (e *unproven) Hint() string { return e.do }
 // Unwrap returns ErrUnproven.
 func (e *unproven) Unwrap() error { return ErrUnproven }
 
+// straggler is a portal that complains once the old value is rejected.
+type straggler struct{ text, do string }
+
+func (e *straggler) Error() string { return e.text }
+
+// Hint says what mends it.
+func (e *straggler) Hint() string { return e.do }
+
 // How often a server is asked whether it takes a value: soon at first, since
 // somebody waits, and then more seldom, since some lock a client out.
 const (
@@ -39,12 +47,12 @@ const (
 	logTail   = 200
 )
 
-// prove looks whether the portal works with a value.
+// prove looks whether the portal works with a value. The pods' logs are read again at
+// the end: what they say of it comes with the first token that they ask for.
 func (r *run) prove(ctx context.Context, a plan.Prove) (Status, error) {
-	findings, silent := r.complaints(ctx, a)
+	findings, silent := r.complaints(ctx, a.Namespace, a.Findings)
 	if len(findings) > 0 {
-		f := findings[0]
-		return Failed, &unproven{strings.Join(Explained(findings), "\n"), f.Fix}
+		return Failed, complained(findings)
 	}
 	if silent != "" {
 		r.progressText(a, "the pods' logs cannot be read: "+silent)
@@ -65,7 +73,14 @@ func (r *run) prove(ctx context.Context, a plan.Prove) (Status, error) {
 	case !answer.Accepted:
 		r.progressText(a, a.Server+" could not be asked again: "+answer.Text)
 	}
+	if findings, _ := r.complaints(ctx, a.Namespace, a.Findings); len(findings) > 0 {
+		return Failed, complained(findings)
+	}
 	return Done, nil
+}
+
+func complained(findings []cause.Finding) error {
+	return &unproven{strings.Join(Explained(findings), "\n"), findings[0].Fix}
 }
 
 // settledAnswer asks until the value is taken, a few times at most.
@@ -85,11 +100,13 @@ func (r *run) settledAnswer(ctx context.Context, value secret.Text) (answer plan
 
 // complaints is what the new pods' logs say about the credential; silent is why
 // they are not known.
-func (r *run) complaints(ctx context.Context, a plan.Prove) (findings []cause.Finding, silent string) {
-	if len(a.Findings) == 0 {
+func (r *run) complaints(ctx context.Context, namespace string, ids []string) (findings []cause.Finding, silent string) {
+	if len(ids) == 0 {
 		return nil, ""
 	}
-	return r.logged(ctx, a.Namespace, func(id string) bool { return slices.Contains(a.Findings, id) })
+	ctx, cancel := context.WithTimeout(ctx, logWait)
+	defer cancel()
+	return r.logged(ctx, namespace, func(id string) bool { return slices.Contains(ids, id) })
 }
 
 // logged is what the new pods' logs say of what is wanted; silent is why they are
@@ -156,7 +173,8 @@ func (r *run) accepted(ctx context.Context, a plan.AwaitAccepted) error {
 	}
 }
 
-// rejected waits until the server takes the old value no longer.
+// rejected waits until the server takes the old value no longer. Meanwhile the pods
+// have asked for tokens, and their logs tell.
 func (r *run) rejected(ctx context.Context, a plan.AwaitRejected) error {
 	if r.env.Ask == nil {
 		return errNobody
@@ -167,6 +185,9 @@ func (r *run) rejected(ctx context.Context, a plan.AwaitRejected) error {
 	for every := askSoon; ; every = min(2*every, askSeldom) {
 		answer := r.env.Ask(ctx, a.Value)
 		if answer.Rejected {
+			if findings, _ := r.complaints(ctx, a.Namespace, a.Findings); len(findings) > 0 {
+				return &straggler{a.Server + " rejects the old value now, and the pods complain:\n" + strings.Join(Explained(findings), "\n"), findings[0].Fix}
+			}
 			return nil
 		}
 		if err := pause(ctx, every); err != nil {

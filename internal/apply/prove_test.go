@@ -3,6 +3,9 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,4 +124,58 @@ func TestAwaitsTheEndOfTheOld(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+}
+
+// TestReadsTheLogAgain: the first token is asked for after the pods are up, and what
+// the log says of it then counts: a proof fails, and who waits for the old value to
+// be rejected is told.
+func TestReadsTheLogAgain(t *testing.T) {
+	t.Parallel()
+	complaint := "Failed to fetch client credentials token: Token request failed: 401 Unauthorized - {\"error\":\"invalid_client\"} "
+	ids := []string{"token.invalid-client"}
+	s := newStage(t)
+	log := filepath.Join(t.TempDir(), "portal.log")
+	write := func(line string) {
+		if err := os.WriteFile(log, []byte("2026-01-02T03:04:05.000000006Z stdout F "+line+"\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	s.cluster.ApplyManifest(t, fmt.Appendf(nil, `
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterLogs
+metadata: {name: logs-%[1]s}
+spec:
+  selector: {matchNamespaces: [%[1]s]}
+  logs: [{containers: [backstage], logsFile: %[2]s}]
+`, s.ns, log))
+	s.deploy()
+	for name, tt := range map[string]struct {
+		then  string // what the log says once the server was asked
+		last  plan.Action
+		says  plan.Answer
+		fails string
+	}{
+		"all is well":          {"Listening on :7007", plan.Prove{Namespace: s.ns, Asked: true, Server: "the server", Value: secret.New(canary), Findings: ids}, takes, ""},
+		"the first token":      {complaint, plan.Prove{Namespace: s.ns, Asked: true, Server: "the server", Value: secret.New(canary), Findings: ids}, takes, "the portal does not work with it: its log: Failed to fetch client credentials token"},
+		"well without the old": {"Listening on :7007", plan.AwaitRejected{Namespace: s.ns, Server: "the server", Value: secret.New(canary), Timeout: time.Minute, Findings: ids}, rejects, ""},
+		"one has the old":      {complaint, plan.AwaitRejected{Namespace: s.ns, Server: "the server", Value: secret.New(canary), Timeout: time.Minute, Findings: ids}, rejects, "the portal runs with the new value, but the server rejects the old value now, and the pods complain:\nits log: Failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write("Listening on :7007")
+			s.env.Ask = func(context.Context, secret.Text) plan.Answer {
+				write(tt.then)
+				return tt.says
+			}
+			_, err := s.run(t.Context(), plan.AwaitRollout{Namespace: s.ns, Deployment: "portal", Timeout: time.Minute}, tt.last)
+			var e *Error
+			switch {
+			case tt.fails == "":
+				if err != nil {
+					t.Error(err)
+				}
+			case !errors.As(err, &e) || !strings.Contains(e.Error(), tt.fails) || e.Hint() == "":
+				t.Errorf("got %v", err)
+			}
+		})
+	}
 }

@@ -73,7 +73,7 @@ func (p *Plan) awaits(r Rotation) {
 		p.Actions = append([]Action{AwaitAccepted{Server: r.Server, Value: r.Set[r.Key], Timeout: r.Await}}, p.Actions...)
 	}
 	if old := p.in.previousOf(r.Key); r.Revoked > 0 && !old.IsZero() {
-		p.Actions = append(p.Actions, AwaitRejected{Server: r.Server, Value: old, Timeout: r.Revoked})
+		p.Actions = append(p.Actions, AwaitRejected{Server: r.Server, Value: old, Timeout: r.Revoked, Namespace: p.Secret.Namespace, Findings: r.Findings})
 	}
 }
 
@@ -157,9 +157,11 @@ func (a AwaitAccepted) Rights() []k8s.Access { return nil }
 
 // AwaitRejected waits until a server no longer takes the old value.
 type AwaitRejected struct {
-	Server  string
-	Value   secret.Text
-	Timeout time.Duration
+	Server    string
+	Value     secret.Text
+	Timeout   time.Duration
+	Namespace string   // of the portal's pods, whose logs tell whether one of them still has it
+	Findings  []string // IDs of what they say then
 }
 
 // ID returns "rejected".

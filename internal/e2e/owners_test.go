@@ -25,7 +25,7 @@ func TestOwnedSecret(t *testing.T) {
 		told  []string // among the next commands
 	}{
 		"External Secrets": {func(s *corev1.Secret) { s.Labels = map[string]string{"reconcile.external-secrets.io/managed": "true"} }, "ExternalSecret", []string{"force-sync="}},
-		"Sealed Secrets":   {func(s *corev1.Secret) { s.OwnerReferences = owner("bitnami.com/v1alpha1", "SealedSecret") }, "SealedSecret their-object", []string{"kubeseal --raw"}},
+		"Sealed Secrets":   {func(s *corev1.Secret) { s.OwnerReferences = owner("bitnami.com/v1alpha1", "SealedSecret") }, "SealedSecret their-object", []string{"kubeseal --format yaml --merge-into FILE"}},
 		"Argo CD": {func(s *corev1.Secret) {
 			s.Annotations = map[string]string{"argocd.argoproj.io/tracking-id": "platform:/Secret:cp/backstage-secrets"}
 		}, "Argo CD application platform", []string{"from Git", "argocd app sync platform"}},

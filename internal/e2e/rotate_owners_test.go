@@ -25,7 +25,7 @@ func TestRotateWhatIsOwned(t *testing.T) {
 	}{
 		"Sealed Secrets": {func(s *corev1.Secret) {
 			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "bitnami.com/v1alpha1", Kind: "SealedSecret", Name: "portal", UID: "6c0c8f5a-0000-0000-0000-000000000000"}}
-		}, "kubeseal --raw"},
+		}, "kubeseal --format yaml --merge-into FILE"},
 		"Argo CD": {func(s *corev1.Secret) {
 			s.Annotations = map[string]string{"argocd.argoproj.io/tracking-id": "platform:/Secret:cp/backstage-secrets"}
 		}, "argocd app sync platform"},
@@ -35,6 +35,13 @@ func TestRotateWhatIsOwned(t *testing.T) {
 		"Vault operator": {func(s *corev1.Secret) {
 			s.OwnerReferences = []metav1.OwnerReference{{APIVersion: "secrets.hashicorp.com/v1beta1", Kind: "VaultStaticSecret", Name: "portal", UID: "6c0c8f5a-0000-0000-0000-000000000000"}}
 		}, "Set client-secret in Vault"},
+		"Helm": {func(s *corev1.Secret) {
+			s.Annotations = map[string]string{"meta.helm.sh/release-name": "secrets", "meta.helm.sh/release-namespace": "apps"}
+			s.Labels = map[string]string{"app.kubernetes.io/managed-by": "Helm"}
+		}, `IFS= read -rs VALUE && printf %s "$VALUE" | helm upgrade secrets CHART -n apps --reuse-values --set-file VALUE.PATH=/dev/stdin`},
+		"SOPS, by Flux": {func(s *corev1.Secret) {
+			s.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "platform", "kustomize.toolkit.fluxcd.io/namespace": "flux"}
+		}, `sops set --value-stdin FILE '["stringData"]["client-secret"]'`},
 	} {
 		s := w.secret(t)
 		s.OwnerReferences, s.Annotations, s.Labels = nil, nil, nil
@@ -74,7 +81,7 @@ func TestRotateRefusedInWords(t *testing.T) {
 	if _, err := w.secrets(t).Update(t.Context(), s, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if got = run(); got.code != 3 || !strings.Contains(got.stderr, "nothing was rotated") || !strings.Contains(got.stdout, `printf %s "${VALUE:?}" | kubeseal --raw`) || strings.Contains(got.stdout, "Nothing to change") {
+	if got = run(); got.code != 3 || !strings.Contains(got.stderr, "nothing was rotated") || !strings.Contains(got.stdout, `--from-file=client-secret=/dev/stdin --dry-run=client -o yaml | kubeseal `) || strings.Contains(got.stdout, "Nothing to change") {
 		t.Errorf("owned: exit %d\n%s%s", got.code, got.stdout, got.stderr)
 	}
 	if got = run("--accept", "rotate.owner"); got.code != 0 || !strings.Contains(got.stdout, "! not written: client-secret") || !strings.Contains(got.stdout, "Nothing else to change.") {

@@ -10,26 +10,10 @@ import (
 // itself is never touched: its owner would put the old values back.
 var ownerGuides = map[k8s.OwnerKind]func(p *Plan, owner k8s.Owner, keys string) []string{
 	k8s.OwnerExternalSecrets: guideExternalSecrets,
-	k8s.OwnerSealedSecrets: func(p *Plan, o k8s.Owner, keys string) []string {
-		return []string{
-			fmt.Sprintf("SealedSecret %s makes this Secret. Seal %s anew, each value in its turn as VALUE; printf adds no newline, which would be sealed too:", o.Name, keys),
-			fmt.Sprintf("  printf %%s \"${VALUE:?}\" | kubeseal --raw --namespace %s --name %s --from-file=/dev/stdin", p.Secret.Namespace, p.Secret.Name),
-			"Put each result under spec.encryptedData in Git and let it sync.",
-		}
-	},
-	k8s.OwnerArgoCD: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return append([]string{
-			fmt.Sprintf("Argo CD%s makes this Secret from Git, and would put the old values back. Set %s there (encrypted, as it is there now), then:", called(" application", o.Name), keys),
-		}, indented(engineSync(o))...)
-	},
-	k8s.OwnerFlux: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return append([]string{
-			fmt.Sprintf("Flux%s makes this Secret from Git, and would put the old values back. Set %s there (encrypted, as it is there now), then:", called(" "+fluxKind(o), o.Name), keys),
-		}, indented(engineSync(o))...)
-	},
-	k8s.OwnerHelm: func(_ *Plan, o k8s.Owner, keys string) []string {
-		return []string{fmt.Sprintf("Helm release %s makes this Secret, and its next upgrade would put the old values back. Set %s in that release's values.", o.Name, keys)}
-	},
+	k8s.OwnerSealedSecrets:   guideSealedSecrets,
+	k8s.OwnerArgoCD:          guideArgoCD,
+	k8s.OwnerFlux:            guideFlux,
+	k8s.OwnerHelm:            guideHelm,
 	k8s.OwnerVault: func(p *Plan, o k8s.Owner, keys string) []string {
 		return []string{
 			fmt.Sprintf("The Vault operator%s makes this Secret. Set %s in Vault: it syncs by itself, and this shows when it did:", called("", o.Name), keys),

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -28,6 +29,12 @@ func TestForeignOwners(t *testing.T) {
 			}
 		}
 		fmt.Fprintf(&out, "== %s\n%s\n", kind, strings.Join(p.Secret.Guide, "\n"))
+		for _, line := range p.Secret.Guide {
+			command, ok := strings.CutPrefix(line, "  ")
+			if out, err := exec.CommandContext(t.Context(), "sh", "-n", "-c", command).CombinedOutput(); ok && err != nil {
+				t.Errorf("%s: no shell takes %q: %s", kind, command, out)
+			}
+		}
 		if text := fmt.Sprint(p.Secret.Guide, p.Next); strings.Contains(text, "n3w") || strings.Contains(text, "k3y") {
 			t.Errorf("%s: the guide holds a secret: %s", kind, text)
 		}

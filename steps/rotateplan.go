@@ -29,9 +29,17 @@ func planRotation(in plan.Input) *plan.Plan {
 		r.Meaning[sk.Name] = sk.Meaning
 	}
 	r.Then = afterwards(in, c)
+	r.Revocable = (c.service || c.signIn) && len(r.Then) > 0
+	another := c.login && in.Draft.Given("database.postgresql.user")
+	if another {
+		r.Revoked = 0 // with the new role's name the old password is wrong from the start
+	}
 	p := plan.Rotate(in, r)
 	if in.Draft.Secret.Delivery == plan.DeliverManifest {
 		p.Problems = append(p.Problems, answers.Problem{Key: "secret.delivery", Message: "must not be manifest: a rotation changes a portal that runs, in its cluster"})
+	}
+	if another && in.Current.Revoked > 0 {
+		p.Warn("value", "--prove-revoked is left out: the old password belongs to another role, which the new one does not ask for")
 	}
 	if c.awaiting(in) > 0 && c.one(in) {
 		p.Warn("value", "%s", window(c, in))

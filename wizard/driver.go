@@ -85,6 +85,31 @@ func (s *Session) Apply(ctx context.Context, r Review, report func(apply.Event),
 	return outcome, err
 }
 
+// revocationLimit bounds the wait for an old value to be rejected that a person asks
+// for: who has to find the page of the provider takes a while.
+const revocationLimit = 10 * time.Minute
+
+// Revoked waits until the server behind a credential that r has rotated, with this
+// outcome, rejects the old value.
+func (s *Session) Revoked(ctx context.Context, r Review, outcome apply.Outcome, report func(apply.Event)) (apply.Outcome, error) {
+	wait, ok := r.Plan.Revocation(revocationLimit)
+	if !ok {
+		return outcome, nil
+	}
+	outcome, err := apply.Revoked(ctx, apply.Env{Cluster: s.env.Cluster, Now: time.Now, Ask: s.env.Ask(r.Input)}, outcome, wait, func(e apply.Event) { report(s.scrubbed(e)) })
+	for i, e := range outcome.Actions {
+		outcome.Actions[i] = s.scrubbed(e)
+	}
+	outcome.Requests = s.Requests()
+	return outcome, err
+}
+
+// History has a rotation note on the Secret when its keys were set, or not.
+func (s *Session) History(yes bool) {
+	s.current.History = yes
+	s.changed()
+}
+
 // Hurry has a run that is undone not wait any more, once the channel closes, for what
 // was put back to come up: whoever has stopped it stops it once more.
 func (s *Session) Hurry(closed <-chan struct{}) { s.hurry = closed }
@@ -206,11 +231,12 @@ func (e End) Summary() []Line {
 	if len(e.Outcome.Actions) == 0 {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
-	left := len(e.Outcome.Actions)+len(e.Review.Plan.Next) > 0
+	commands := nextAfter(e.Review.Plan, e.Outcome)
+	left := len(e.Outcome.Actions)+len(commands) > 0
 	if callback := steps.Callback(e.Review.Input); callback != "" && left && !e.Review.undoes() && !e.Review.Plan.Rotates() {
 		l.add(Plain, "", "Callback to register: %s", callback)
 	}
-	e.Review.next(&l, "Next")
+	next(&l, "Next", commands)
 	e.rotation(&l)
 	return l
 }

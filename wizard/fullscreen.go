@@ -60,6 +60,8 @@ func FullScreen(ctx context.Context, s *Session, t Terminal) (End, error) {
 		switch {
 		case m.failed != nil:
 			m.end, m.fault = m.left(), nil
+		case m.settled != nil:
+			m.end, m.fault = *m.settled, nil
 		case m.page == onApply:
 			m.progress.stop()
 			m.end.Outcome, m.end.Err, m.fault = m.progress.outcome(), errUnknown, nil

@@ -118,9 +118,11 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 		if n := r.Plan.Changes(); n > 1 {
 			question = fmt.Sprintf("Apply these %d changes? yes/no, or a step to change [no]:", n)
 		}
-		d.out.say("\nThis is what will be done:")
-		for i, a := range r.Plan.Actions {
-			d.out.say("  %d. %s", i+1, a.Title())
+		if !r.listed() {
+			d.out.say("\nThis is what will be done:")
+			for i, a := range r.Plan.Actions {
+				d.out.say("  %d. %s", i+1, a.Title())
+			}
 		}
 		d.out.show(d.s.whereabouts().lines())
 	}
@@ -133,6 +135,13 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 		d.out.say("The release is then to be upgraded. u has this program run helm upgrade too.")
 	case r.Plan.Upgrading():
 		d.out.say("u leaves helm upgrade to you.")
+	}
+	notes, mayNote := r.notes()
+	switch {
+	case mayNote && notes:
+		d.out.say("h leaves the note on the Secret out.")
+	case mayNote:
+		d.out.say("h notes on the Secret when this program set which key, never what.")
 	}
 	if r.Plan.Keeping() {
 		d.out.say("k does not keep the old values.")
@@ -155,6 +164,9 @@ func (d *lineDriver) confirm(r Review) (linePlace, *End, error) {
 			return linePlace{step: d.reviewStep()}, nil, nil
 		case text == "k" && r.Plan.Keeping():
 			d.s.KeepPrevious(false)
+			return linePlace{step: d.reviewStep()}, nil, nil
+		case text == "h" && mayNote:
+			d.s.History(!notes)
 			return linePlace{step: d.reviewStep()}, nil, nil
 		case text == "x" && copyOfOldSecrets(r.Input):
 			d.s.AcceptLastApplied(!r.Input.Current.DropLastApplied)
@@ -232,7 +244,36 @@ func (d *lineDriver) apply(r Review) (linePlace, *End, error) {
 	})
 	end.Applied = end.Err == nil
 	d.out.say("")
+	if end.revocable() && d.ctx.Err() == nil {
+		*end = d.revocation(*end)
+	}
 	return linePlace{}, end, nil
+}
+
+// revocation asks, once a rotation is done, whether to wait until the server rejects
+// the old value, and waits.
+func (d *lineDriver) revocation(end End) End {
+	title, about := end.revocation()
+	d.out.show(about)
+	for {
+		d.in.drop(d.ctx)
+		text, err := d.choose("%s yes/no [no]:", title)
+		switch strings.ToLower(text) {
+		case "yes", "y":
+			var outcome apply.Outcome
+			d.wait("waiting", nil, func(tell func([]Line)) {
+				outcome, err = d.s.Revoked(d.ctx, end.Review, end.Outcome, func(e apply.Event) { tell(eventLines(e)) })
+			})
+			d.out.say("")
+			return end.revoked(outcome, err)
+		case "", "no", "n", "q":
+			return end
+		}
+		if err != nil {
+			return end
+		}
+		d.out.say("The value must be yes or no.")
+	}
 }
 
 // asked is a question that comes up while work goes on in the background.

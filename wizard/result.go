@@ -154,7 +154,7 @@ func (s *Session) Result(r Review, outcome apply.Outcome, applied bool) Result {
 		}
 		result.Secret.Keys = append(result.Secret.Keys, KeyResult{Name: k.Name, Action: action})
 	}
-	for _, c := range r.Plan.Next {
+	for _, c := range nextAfter(r.Plan, outcome) {
 		result.Next = append(result.Next, c.Line)
 	}
 	if r.Plan.Rotates() {

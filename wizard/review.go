@@ -8,6 +8,7 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
+	"github.com/openchoreo/backstage-setup/k8s"
 	"github.com/openchoreo/backstage-setup/steps"
 )
 
@@ -147,7 +148,7 @@ func (r Review) Lines() []Line {
 	if !r.Changes() {
 		heading = "Next"
 	}
-	r.next(&l, heading)
+	next(&l, heading, r.Plan.Next)
 	return l
 }
 
@@ -164,6 +165,17 @@ func (r Review) back(l *lines) {
 		l.add(Plain, "", "%d. %s", i+1, a.Title())
 	}
 }
+
+// notes tells whether a rotation notes on the Secret when its keys were set because it
+// was asked to, and may whether that can be asked of it: a note that is there is kept
+// up to date in any case.
+func (r Review) notes() (notes, may bool) {
+	asked := r.Input.Current.History
+	return asked, r.Plan.Rotates() && r.Plan.Rewrites() && !r.Plan.Secret.Delivered && asked == r.Plan.Notes()
+}
+
+// listed tells that the review lists what is done, in order.
+func (r Review) listed() bool { return r.undoes() || r.Plan.Rotates() }
 
 // rotation lists what is done, in order.
 func (r Review) rotation(l *lines) {
@@ -284,6 +296,9 @@ func (r Review) secret(l *lines) {
 		}
 		step, key := r.askerOf(k.Name)
 		l.answer(kind, step, key, "%-*s  %-11s  %s", width, k.Name, what, detail)
+	}
+	if r.Plan.Notes() {
+		l.add(Added, "secrets", "annotation %s tells when each key was set by this program, never what", k8s.HistoryAnnotation)
 	}
 	if s.DropsLastApplied {
 		l.add(Removed, "secrets", "annotation kubectl.kubernetes.io/last-applied-configuration goes: it holds old values")
@@ -416,12 +431,12 @@ func CheckLines(c check.Result) []Line {
 	return l
 }
 
-func (r Review) next(l *lines, heading string) {
-	if len(r.Plan.Next) == 0 {
+func next(l *lines, heading string, commands []plan.Command) {
+	if len(commands) == 0 {
 		return
 	}
 	l.head("", "%s", heading)
-	for _, c := range r.Plan.Next {
+	for _, c := range commands {
 		if c.Comment != "" {
 			l.add(Dim, "", "# %s", c.Comment)
 		}

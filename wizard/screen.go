@@ -75,6 +75,7 @@ type screen struct {
 
 	offered bool // what becomes of an earlier run that did not end was asked
 	failed  *End // the last run of the plan, if it failed
+	settled *End // a rotation that is done, and after which only the old value is waited for
 
 	end   End
 	done  bool   // the run has ended by what the operator did, or has to end
@@ -113,6 +114,8 @@ type (
 		failure apply.Failure
 		answer  chan<- apply.Decision
 	}
+	revokedMsg struct{ end End }
+
 	appliedMsg struct {
 		outcome apply.Outcome
 		err     error
@@ -240,6 +243,11 @@ func (m *screen) update(msg tea.Msg) tea.Cmd {
 		}
 	case decideMsg:
 		return m.askDecision(msg)
+	case revokedMsg:
+		m.progress.cancel()
+		m.fault = nil
+		m.end, m.done = msg.end, true
+		return nil
 	case appliedMsg:
 		return m.applied(msg)
 	}
@@ -276,6 +284,10 @@ func (m *screen) stop(cause error) tea.Cmd {
 	m.save()
 	if m.failed != nil {
 		m.end, m.done = m.left(), true
+		return nil
+	}
+	if m.settled != nil { // what is left is only a wait
+		m.end, m.done = *m.settled, true
 		return nil
 	}
 	if m.page != onApply {

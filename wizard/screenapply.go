@@ -30,6 +30,7 @@ type progressPage struct {
 	cancel    context.CancelFunc
 	cancelled bool
 	ending    bool // a signal or the end of the run's time has cancelled it
+	revoking  bool // all is done, and the server is to reject the old value
 	undoing   bool // what was done is taken back, beyond the plan
 	hurry     func()
 	hurried   bool // nobody waits for what is back to come up
@@ -160,6 +161,8 @@ func (p *progressPage) stop() {
 
 func (m *screen) pressApply(key string) tea.Cmd {
 	switch {
+	case key == "ctrl+c" && m.settled != nil && m.progress.cancelled:
+		m.end, m.done = *m.settled, true
 	case key == "ctrl+c" && m.progress.undoing && !m.progress.hurried:
 		m.progress.hurried = true
 		m.progress.hurry()
@@ -195,12 +198,43 @@ func (m *screen) applied(msg appliedMsg) tea.Cmd {
 	m.progress.cancel()
 	m.fault = nil
 	end := End{Review: m.review.plan, Outcome: msg.outcome, Applied: msg.err == nil, Err: msg.err}
+	if end.revocable() && !m.progress.ending {
+		return m.askRevocation(end)
+	}
 	if msg.err == nil || m.progress.ending {
 		m.end, m.done = end, true
 		return nil
 	}
 	m.failed = &end
 	return m.askFailed()
+}
+
+// askRevocation asks, once a rotation is done, whether to wait until the server rejects
+// the old value.
+func (m *screen) askRevocation(end End) tea.Cmd {
+	m.settled = &end
+	leave := func() tea.Cmd {
+		m.end, m.done = end, true
+		return nil
+	}
+	q := menu{must: true, interrupt: leave}
+	q.title, q.about = end.revocation()
+	q.choices = []choice{
+		{"No, end here", leave},
+		{"Wait for it", func() tea.Cmd { return m.awaitRevocation(end) }},
+	}
+	return m.ask(q)
+}
+
+// awaitRevocation waits for it in the background; Ctrl+C ends that.
+func (m *screen) awaitRevocation(end End) tea.Cmd {
+	ctx, cancel := context.WithCancel(m.ctx)
+	m.progress = progressPage{cancel: cancel, revoking: true}
+	send := m.send
+	return m.guarded(func() tea.Msg {
+		outcome, err := m.s.Revoked(ctx, end.Review, end.Outcome, func(e apply.Event) { send(eventMsg{e}) })
+		return revokedMsg{end.revoked(outcome, err)}
+	})
 }
 
 // askFailed says what went wrong and asks how to go on.
@@ -252,6 +286,10 @@ func (m *screen) reviewAnew() tea.Cmd {
 // advice is what Ctrl+C does now; "" where that goes without saying.
 func (p *progressPage) advice(t *tokens) (style lipgloss.Style, text string) {
 	switch {
+	case p.revoking && p.cancelled:
+		return t.caution, "Leaving: the portal runs with the new value."
+	case p.revoking:
+		return t.dim, "Delete the old value there now. Ctrl+C ends the wait; the portal runs with the new value."
 	case p.hurried:
 		return t.caution, "Leaving. Ctrl+C again leaves at once."
 	case p.undoing && p.waiting():

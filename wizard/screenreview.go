@@ -275,6 +275,17 @@ func (m *screen) askApply() tea.Cmd {
 			return m.openReview()
 		}})
 	}
+	if notes, may := m.review.plan.notes(); may {
+		text := "Review it with a note on the Secret when this program set which key, never what"
+		if notes {
+			text = "Review it without the note on the Secret"
+		}
+		q.choices = append(q.choices, choice{text, func() tea.Cmd {
+			m.s.History(!notes)
+			m.changed()
+			return m.openReview()
+		}})
+	}
 	q.choices = append(q.choices, choice{"Yes, apply", m.apply})
 	return m.ask(q)
 }

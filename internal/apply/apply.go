@@ -99,6 +99,8 @@ type Outcome struct {
 	// Requests is how many requests the cluster's client has sent, from the first
 	// look to the end; whoever calls Run fills it in.
 	Requests int
+
+	rolled k8s.Rollout // as it was seen last
 }
 
 // Error is a failed action: Changed tells that something changed underneath and
@@ -185,7 +187,7 @@ func Run(ctx context.Context, env Env, actions []plan.Action, report func(Event)
 				continue
 			}
 			if _, after := action.(plan.AwaitRejected); after {
-				return r.outcome, &Error{Action: action.Title(), Err: fmt.Errorf("the portal runs with the new value, but %w", err)}
+				return r.outcome, stillRuns(action, err)
 			}
 			switch action.(type) {
 			case plan.MarkKept, plan.DropPrevious:
@@ -235,11 +237,10 @@ type run struct {
 	left     []remain        // of undoing an earlier run
 	back     map[string]bool // actions of the earlier run that were undone, by ID
 
-	rolled    k8s.Rollout // as it was seen last
-	dark      time.Time   // when the new value was seen to be rejected last
-	restarted time.Time   // last
-	borne     []string    // why a roll-out is stuck, which was told already
-	forced    time.Time   // last, of an ExternalSecret
+	dark      time.Time // when the new value was seen to be rejected last
+	restarted time.Time // last
+	borne     []string  // why a roll-out is stuck, which was told already
+	forced    time.Time // last, of an ExternalSecret
 
 	before    *databases    // of Backstage before the first change; nil where nobody looks
 	confirmed *confirmation // of the portal's database; nil where nobody looked

@@ -109,7 +109,7 @@ func (r *run) unconfirmed(action plan.Action) plan.Action {
 
 // newPods are the pods of the newest template, as the roll-out saw them last.
 func (r *run) newPods() []k8s.PodState {
-	return slices.DeleteFunc(slices.Clone(r.rolled.Pods), func(pod k8s.PodState) bool {
+	return slices.DeleteFunc(slices.Clone(r.outcome.rolled.Pods), func(pod k8s.PodState) bool {
 		return pod.Template == k8s.TemplateOld || pod.Phase == "Terminating"
 	})
 }

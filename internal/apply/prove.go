@@ -112,7 +112,7 @@ func (r *run) complaints(ctx context.Context, namespace string, ids []string) (f
 // logged is what the new pods' logs say of what is wanted; silent is why they are
 // not known.
 func (r *run) logged(ctx context.Context, namespace string, wanted func(id string) bool) (findings []cause.Finding, silent string) {
-	for _, pod := range r.rolled.Pods {
+	for _, pod := range r.outcome.rolled.Pods {
 		if pod.Template == k8s.TemplateOld || pod.Phase == "Terminating" {
 			continue
 		}
@@ -197,4 +197,10 @@ func (r *run) rejected(ctx context.Context, a plan.AwaitRejected) error {
 			return inWords(err, "stopped by you; the portal runs with the new value")
 		}
 	}
+}
+
+// stillRuns is what became of a rotation that is done where the old value is not
+// rejected.
+func stillRuns(a plan.Action, err error) *Error {
+	return &Error{Action: a.Title(), Err: fmt.Errorf("the portal runs with the new value, but %w", err)}
 }

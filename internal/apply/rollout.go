@@ -84,7 +84,7 @@ func (r *run) await(ctx context.Context, a plan.AwaitRollout) error {
 	var told account
 	logs := reader{map[string][]string{}, map[string][]cause.Finding{}}
 	err := r.env.Cluster.WatchNextRollout(ctx, a.Namespace, a.Deployment, a.After, func(now k8s.Rollout) {
-		r.rolled = now
+		r.outcome.rolled = now
 		state = logs.explain(now)
 		r.progress(a, told.news(state), state)
 		if reason, certain := now.Stuck(); (certain || a.Before && reason != "") && !slices.Contains(r.borne, reason) {
@@ -116,7 +116,7 @@ const logWait = 5 * time.Second
 func (r *run) unready(ctx context.Context, namespace string) (findings []cause.Finding) {
 	ctx, cancel := context.WithTimeout(ctx, logWait)
 	defer cancel()
-	for _, pod := range r.rolled.Pods {
+	for _, pod := range r.outcome.rolled.Pods {
 		if pod.Template != k8s.TemplateNew || pod.Ready || pod.Started.IsZero() || pod.Phase == "Terminating" {
 			continue
 		}

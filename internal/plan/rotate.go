@@ -21,13 +21,16 @@ type Rotation struct {
 	Await time.Duration
 	// Revoked bounds the wait, when all is done, until it rejects the old value; 0
 	// does not wait.
-	Revoked  time.Duration
-	Asked    bool              // there is a server to ask whether it takes a value
-	Server   string            // what is asked, for people: "the identity provider"
-	Findings []string          // IDs of what the pods' logs say where the credential is wrong
-	Meaning  map[string]string // by key: what it is
-	History  bool              // the Secret tells when its keys were set
-	Then     []Command         // what is left to do elsewhere once the portal runs with the new value
+	Revoked time.Duration
+	// Revocable tells that the server may still take the old value then, until
+	// somebody deletes it there: a person is offered to wait for that.
+	Revocable bool
+	Asked     bool              // there is a server to ask whether it takes a value
+	Server    string            // what is asked, for people: "the identity provider"
+	Findings  []string          // IDs of what the pods' logs say where the credential is wrong
+	Meaning   map[string]string // by key: what it is
+	History   bool              // the Secret tells when its keys were set
+	Then      []Command         // what is left to do elsewhere once the portal runs with the new value
 }
 
 // Rotate plans to give keys of the portal's Secret another value and to start the
@@ -178,6 +181,41 @@ type Answer struct {
 	Accepted, Rejected bool   // neither where it could not be asked, or says something else
 	Refusal            bool   // it says something that no waiting changes
 	Text               string // what it says, for people
+}
+
+// Revocation is the wait that somebody may ask for once a rotation is done: until the
+// server behind the credential rejects the old value. There is none where the run has
+// it already, or where that server keeps no old value.
+func (p *Plan) Revocation(limit time.Duration) (wait AwaitRejected, ok bool) {
+	r := p.rotation
+	if r == nil || !r.Asked || !r.Revocable || r.Revoked > 0 || !p.Rewrites() {
+		return AwaitRejected{}, false
+	}
+	old := p.in.previousOf(r.Key)
+	if old.IsZero() || old.Equal(r.Set[r.Key]) {
+		return AwaitRejected{}, false
+	}
+	return AwaitRejected{Server: r.Server, Value: old, Timeout: limit, Namespace: p.Secret.Namespace, Findings: r.Findings}, true
+}
+
+// Rewrites tells whether the run gives keys of the Secret another value, itself or
+// through their store.
+func (p *Plan) Rewrites() bool {
+	return !p.Pending() && slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool { return k.changes })
+}
+
+// Elsewhere are the commands that are left to do at the server behind a rotated
+// credential.
+func (p *Plan) Elsewhere() []Command {
+	if p.rotation == nil {
+		return nil
+	}
+	return p.rotation.Then
+}
+
+// Notes tells whether the run notes on the Secret when its keys were set.
+func (p *Plan) Notes() bool {
+	return slices.ContainsFunc(p.Actions, func(a Action) bool { w, ok := a.(WriteSecret); return ok && w.History != nil })
 }
 
 // Rotates tells whether the plan changes one credential of a running portal.

@@ -55,6 +55,14 @@ func clientsOf(in plan.Input) clients {
 	return c
 }
 
+// of is the client that the credential belongs to.
+func (c clients) of(what credential) string {
+	if !what.signIn {
+		return c.serviceID
+	}
+	return c.signInID
+}
+
 // clientSecretKey is the key that a rotation is about unless another is named.
 const clientSecretKey = "client-secret"
 

@@ -133,15 +133,17 @@ func secretKeyNamed(in plan.Input, name string) (answers.Key, bool) {
 func rotationNotes(in plan.Input) []string {
 	c := credentialOf(in)
 	var notes []string
+	awaits := c.awaiting(in) > 0 && c.one(in)
 	switch row := rotationRow(in); {
 	case c.login:
 		notes = append(notes, "PostgreSQL: ALTER ROLE "+in.Draft.Database.PostgreSQL.User+" PASSWORD '…'. "+
 			"Connections that are open stay open; new ones need the new password from then on.")
 		notes = append(notes, secondRole(in)...)
+	case row.ID == "other" && awaits: // the window says it all
 	case c.service || c.signIn:
 		notes = append(notes, row.Name+": "+row.Rotation.How+".")
 	}
-	if limit := c.awaiting(in); limit > 0 && c.one(in) {
+	if awaits {
 		notes = append(notes, window(c, in))
 	}
 	return notes

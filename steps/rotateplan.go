@@ -69,13 +69,14 @@ func afterwards(in plan.Input, c credential) []plan.Command {
 	row := rotationRow(in)
 	switch {
 	case (c.service || c.signIn) && row.Rotation.Two:
-		id := clientsOf(in).signInID
-		if !c.signIn {
-			id = clientsOf(in).serviceID
-		}
+		id := clientsOf(in).of(c)
 		return []plan.Command{{Comment: "once the portal runs with the new secret: delete the old one of client " + id + " at the provider", Line: fmt.Sprintf("# %s: %s", row.Name, row.Rotation.How)}}
 	case (c.service || c.signIn) && slices.Contains([]string{"other", "keycloak"}, row.ID):
-		return []plan.Command{{Comment: "where the provider still takes the old secret: delete it there", Line: fmt.Sprintf("# %s: %s", row.Name, row.Rotation.How)}}
+		line := fmt.Sprintf("# %s: %s", row.Name, row.Rotation.How)
+		if row.ID == "other" {
+			line = "# the identity provider: the secrets of client " + clientsOf(in).of(c)
+		}
+		return []plan.Command{{Comment: "where the provider still takes the old secret: delete it there", Line: line}}
 	case c.login && in.Draft.Given("database.postgresql.user"):
 		return []plan.Command{{Comment: "once the portal runs with the new role: let nobody log in with the old one", Line: `# ALTER ROLE … NOLOGIN`}}
 	case c.key == "github-actions-token":

@@ -10,12 +10,16 @@ import (
 // formPane draws a step: title, intro, notes, questions, what is settled, checks.
 func (m *screen) formPane(t *tokens, p *pane, width int) {
 	state := m.state(m.form.step)
-	var top pane
+	var top, notes pane
+	m.notes(t, &notes, state, width)
+	below := m.short() || m.form.at >= 0 && len(notes.lines) > m.frame.body/2 // else the question is out of sight
 	top.add(t.here.Render(m.title(state)))
 	if !m.short() { // there every row counts
 		top.text(t.dim, state.Intro, width, 0)
 		top.add("")
-		m.notes(t, &top, state, width)
+	}
+	if !below {
+		top.add(notes.lines...)
 	}
 	if m.form.step == m.steps[0].ID {
 		for _, line := range m.found() {
@@ -44,11 +48,13 @@ func (m *screen) formPane(t *tokens, p *pane, width int) {
 	} else if m.form.at == 0 && p.to <= m.frame.body {
 		p.from = 0
 	}
-	if m.short() {
+	if below {
 		var rest pane
-		m.providerPane(t, &rest, width)
-		m.notes(t, &rest, state, width)
-		if m.form.at >= 0 && m.form.step == m.steps[0].ID {
+		if m.short() {
+			m.providerPane(t, &rest, width)
+		}
+		rest.add(notes.lines...)
+		if m.short() && m.form.at >= 0 && m.form.step == m.steps[0].ID {
 			for _, line := range m.noNamespace() {
 				rest.text(t.line(line.Kind), line.Text, width, 2)
 			}

@@ -137,7 +137,7 @@ func TestRotateInLines(t *testing.T) {
 	screen.Send(rotated + "\r")
 	screen.Expect("h notes on the Secret", "Apply these 3 changes? yes/no")
 	screen.Send("h\r")
-	screen.Expect("annotation backstage-setup.openchoreo.dev/", "h leaves the note on the Secret out.", "no]:")
+	screen.Expect("annotation backstage-setup.openchoreo.dev/", "h leaves the note on the Secret out.\nk does not keep the old values.\n\nApply these 3 changes?")
 	screen.Send("yes\r")
 	screen.Expect("The portal runs with the new value.", "rejects the old value? yes/no [no]:")
 	w.Secrets(idptest.Portal, rotated)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/cause"
 	"github.com/openchoreo/backstage-setup/internal/plan"
@@ -49,7 +50,8 @@ func (r *run) confirmedText(namespace string) string {
 	}
 	text = "not confirmed: " + text
 	if r.kept != nil {
-		text += "; the old values are kept: `backstage-setup undo -n " + plan.Quote(namespace) + "` puts them back"
+		text += "; the old values are kept: `backstage-setup undo -n " + plan.Quote(namespace) + "` puts them back, and a run that can tell drops them; " +
+			"if you see that it works: `kubectl delete secret " + plan.Quote(r.kept.Name) + " -n " + plan.Quote(namespace) + "`"
 	}
 	return text
 }
@@ -136,19 +138,38 @@ func differences(d k8s.Deployment, a plan.ConfirmDatabase) (wrong []string) {
 // catalogDatabase is one that Backstage always makes as it starts.
 const catalogDatabase = "backstage_plugin_catalog"
 
+// lookBefore bounds the look at the server before the first change.
+const lookBefore = 30 * time.Second
+
 // databasesBefore notes which of Backstage's databases are there before the first
-// change of a run that confirms: only others have come from its portal.
+// change of a run that confirms, or that leaves it to a later one: only others have
+// come from its portal.
 func (r *run) databasesBefore(ctx context.Context, actions []plan.Action) {
 	for _, action := range actions {
-		a, ok := action.(plan.ConfirmDatabase)
-		if !ok || !a.Databases || r.env.Databases == nil {
-			continue
+		switch a := action.(type) {
+		case plan.KeepPrevious:
+			if d := a.Journal.Database; d != nil && d.Look {
+				r.lookBefore(ctx)
+			}
+		case plan.ConfirmDatabase:
+			switch {
+			case a.Before == nil && a.Databases:
+				r.lookBefore(ctx)
+			case a.Before != nil && a.Before.Known: // what is there now may have come from that run's portal
+				r.before = &databases{names: a.Before.Names}
+			}
 		}
-		ctx, cancel := context.WithTimeout(ctx, a.Timeout)
-		defer cancel()
-		names, err := r.env.Databases(ctx)
-		r.before = &databases{names, err}
 	}
+}
+
+func (r *run) lookBefore(ctx context.Context) {
+	if r.before != nil || r.env.Databases == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookBefore)
+	defer cancel()
+	names, err := r.env.Databases(ctx)
+	r.before = &databases{names, err}
 }
 
 // databases are those of Backstage that were there, or why that is not known.

@@ -24,6 +24,9 @@ func (r *run) keep(ctx context.Context, a plan.KeepPrevious) (Status, error) {
 	if j.Followed {
 		j.Resumed = r.env.Now() // a write that changes nothing would not take it over from a run that goes on still
 	}
+	if j.Database != nil && r.before != nil && r.before.err == nil {
+		j.Database = &plan.JournalDatabase{Known: true, Names: r.before.names}
+	}
 	text, err := j.Encode()
 	if err != nil {
 		return Failed, err

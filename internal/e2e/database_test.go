@@ -19,6 +19,13 @@ const oddPassword = `a@b/c:d#e%f'g"h\i jü€`
 // namespace, with the roles portal and poor.
 func startInCluster(t *testing.T, s *site) (host string) {
 	t.Helper()
+	_, host = serverBehind(t, s)
+	return host
+}
+
+// serverBehind is the same, with the server itself.
+func serverBehind(t *testing.T, s *site) (server *pgtest.Server, host string) {
+	t.Helper()
 	quoted := "'" + strings.ReplaceAll(oddPassword, "'", "''") + "'"
 	server, err := pgtest.Start(t.Context(), pgtest.Options{
 		Settings: map[string]string{"max_connections": "300"},
@@ -51,7 +58,7 @@ spec:
   selector: {matchNamespaces: [NS]}
   forwards: [{ports: [5432], target: {address: 127.0.0.1, port: PORT}}]
 `)))
-	return "pg." + s.namespace + ".svc"
+	return server, "pg." + s.namespace + ".svc"
 }
 
 // TestDatabaseIsProven: a server in the cluster is reached by a port-forward, what

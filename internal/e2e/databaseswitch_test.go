@@ -3,6 +3,8 @@ package e2e_test
 import (
 	"strings"
 	"testing"
+
+	"github.com/openchoreo/backstage-setup/internal/check"
 )
 
 // TestDatabaseIsConfirmed: after the roll-out of a switch the portal is seen to run
@@ -31,5 +33,57 @@ func TestDatabaseIsConfirmed(t *testing.T) {
 	}
 	if got = on("sqlite"); got.code != 0 || became(got.result(t), "database.confirm") != "done" || !strings.Contains(got.stderr, "runs with SQLite") {
 		t.Errorf("back: exit %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+}
+
+// TestDatabaseIsConfirmedLater: where the operator runs the upgrade, the run after
+// it confirms the database by what the first one saw of the server, keeps the way
+// back while it cannot tell, and drops it when it can.
+func TestDatabaseIsConfirmedLater(t *testing.T) {
+	s := installed(t)
+	server, host := serverBehind(t, s)
+	sql := func(statement string) {
+		t.Helper()
+		if err := server.SQL(t.Context(), "postgres", statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sql("DROP DATABASE backstage_plugin_catalog")
+	sql("CREATE DATABASE backstage_plugin_old OWNER portal")
+	there := s.toPostgres(host, "--keep-previous", "-o", "json")
+	s.await(t, "the server's pod to take connections", func() bool {
+		got := s.execute(t, s.switching(), append(there, "--dry-run")...)
+		return checkOf(got.result(t), "database.postgresql.reach").Status == check.Pass
+	})
+	got := s.execute(t, s.switching(), there...)
+	if got.code != 0 || !s.previous(t) {
+		t.Fatalf("exit %d, old values are kept: %t\n%s%s", got.code, s.previous(t), got.stdout, got.stderr)
+	}
+	upgraded := false
+	for _, line := range got.result(t).Next {
+		if strings.HasPrefix(line, "helm upgrade ") || strings.HasPrefix(line, "kubectl rollout status ") {
+			if out, err := s.shell(t, line); err != nil {
+				t.Fatalf("$ %s\n%s%v", line, out, err)
+			}
+			upgraded = true
+		}
+	}
+	if !upgraded {
+		t.Fatalf("no upgrade is left: %q", got.result(t).Next)
+	}
+
+	// Nothing can be asked.
+	sql("ALTER ROLE portal NOLOGIN")
+	got = s.execute(t, s.switching(), append(there, "--accept", "database.postgresql.login")...)
+	if got.code != 0 || !s.previous(t) || !strings.Contains(got.stdout, "not confirmed: ") || !strings.Contains(got.stdout, "kubectl delete secret backstage-secrets-previous -n "+s.namespace) {
+		t.Fatalf("blind: exit %d, old values are kept: %t\n%s%s", got.code, s.previous(t), got.stdout, got.stderr)
+	}
+
+	// The portal has made its databases since, which the first run did not see.
+	sql("ALTER ROLE portal LOGIN")
+	sql("CREATE DATABASE backstage_plugin_catalog OWNER portal")
+	got = s.execute(t, s.switching(), there...)
+	if got.code != 0 || s.previous(t) || became(got.result(t), "database.confirm") != "done" || strings.Contains(got.stdout, "not confirmed: ") {
+		t.Errorf("exit %d, old values are kept: %t\n%s%s", got.code, s.previous(t), got.stdout, got.stderr)
 	}
 }

@@ -156,8 +156,12 @@ func TestSwitchThereAndBack(t *testing.T) {
 	if i := slices.IndexFunc(r.Actions, func(a wizard.ActionResult) bool { return a.ID == "database.confirm" }); i < 0 || !strings.HasPrefix(r.Actions[i].Note, "not confirmed: ") || !s.previous(t) {
 		t.Errorf("the old values are kept: %t; %+v", s.previous(t), r.Actions)
 	}
-	if again := s.execute(t, s.switching(), there...); again.code != 0 || s.previous(t) {
-		t.Errorf("exit %d\n%s%s", again.code, again.stdout, again.stderr)
+	if again := s.execute(t, s.switching(), there...); again.code != 0 || !s.previous(t) || became(again.result(t), "database.confirm") != "done" || !strings.Contains(again.stdout, "not confirmed: ") {
+		t.Errorf("without logs: exit %d\n%s%s", again.code, again.stdout, again.stderr)
+	}
+	s.logs(t, "Listening on :7007")
+	if again := s.execute(t, s.switching(), there...); again.code != 0 || s.previous(t) || became(again.result(t), "database.confirm") != "done" || strings.Contains(again.stdout, "not confirmed: ") {
+		t.Errorf("with logs: exit %d\n%s%s", again.code, again.stdout, again.stderr)
 	}
 	if again := s.execute(t, s.switching(), there...).result(t); len(again.Actions)+len(again.Next) != 0 || s.previous(t) {
 		t.Errorf("again: %+v %q", again.Actions, again.Next)

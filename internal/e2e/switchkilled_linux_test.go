@@ -14,6 +14,7 @@ import (
 // would have, or undo puts everything back.
 func TestSwitchKilled(t *testing.T) {
 	s, host := onVolume(t)
+	s.logs(t, "Listening on :7007")
 	volume, there := s.claim(t).uid, s.toPostgres(host, "--upgrade")
 	back := func(title string) {
 		t.Helper()
@@ -55,11 +56,6 @@ func TestSwitchKilled(t *testing.T) {
 			claim := s.claim(t)
 			if got.code != 0 || claim.uid != volume || !claim.kept() || s.variable(t, "DATABASE_CLIENT") != "pg" || string(s.secret(t).Data["postgres-password"]) != oddPassword {
 				t.Fatalf("%s: the next run: exit %d, claim %v\n%s", title, got.code, claim, got.stderr)
-			}
-			if s.previous(t) { // nothing here shows the database: a run more sees the portal up and drops them
-				if got := s.execute(t, s.switching(), there...); got.code != 0 {
-					t.Fatalf("%s: the run that verifies: exit %d\n%s", title, got.code, got.stderr)
-				}
 			}
 			if again := s.execute(t, s.switching(), append(there, "-o", "json")...).result(t); len(again.Actions) > 0 {
 				t.Errorf("%s: one more run still does %v", title, again.Actions)

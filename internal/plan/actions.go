@@ -54,7 +54,9 @@ func (p *Plan) actions() {
 	if (p.runs(list) || starting) && p.in.Draft.Portal.Enabled {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, Before: !p.runs(list), Reach: p.context()})
 		list = append(list, p.proof()...)
-		list = append(list, p.confirmDatabase()...)
+		if p.rotation == nil {
+			list = append(list, p.confirmDatabase()...)
+		}
 	} else if p.rotation != nil && p.reloads() {
 		list = append(list, AwaitRollout{Namespace: ns, Deployment: p.deployment(), Timeout: c.Wait, After: c.Cluster.Deployment.Generation, Reach: p.context()})
 		list = append(list, p.proof()...)
@@ -203,6 +205,7 @@ func (p *Plan) kept(list []Action) []Action {
 	c := &p.in.Current
 	j.Flow = c.Flow
 	j.Release, j.Revision = p.in.Draft.Target.Release, c.Cluster.Release.Revision
+	j.Database = p.journalDatabase()
 	patches := p.Secret.Action == "patched" && (len(j.Set) > 0 || c.KeepPrevious) || len(j.Entries) > 0
 	local := c.Local() && (c.Journal != nil || len(j.Files) > 1 && slices.ContainsFunc(j.Files, func(f JournalFile) bool { return f.Before != "" }))
 	switch {
@@ -239,9 +242,10 @@ func (p *Plan) kept(list []Action) []Action {
 	if j.Secret == "" {
 		j.Namespace, j.Secret = p.in.Draft.Target.Namespace, p.in.Draft.Secret.Name
 	}
-	verified := p.runs(list) || slices.ContainsFunc(list, isWait)
+	unseen := p.rotation != nil && c.unconfirmed() != nil // a rotation does not look which database the portal has
+	verified := !unseen && (p.runs(list) || slices.ContainsFunc(list, isWait))
 	list = append([]Action{KeepPrevious{Journal: j, Local: local}}, list...)
-	if !verified && !local && (c.KeepPrevious || c.Journal != nil && c.Journal.Kept || p.unverified(j)) {
+	if !verified && !local && (unseen || c.KeepPrevious || c.Journal != nil && c.Journal.Kept || p.unverified(j)) {
 		return append(list, MarkKept{Journal: j})
 	}
 	return append(list, DropPrevious{Journal: j, Local: local})
@@ -259,12 +263,16 @@ func (p *Plan) unverified(j Journal) bool {
 func (p *Plan) verify() []Action {
 	c, d := &p.in.Current, &p.in.Draft
 	switch {
-	case c.Local(), !c.Journal.Kept && !c.Journal.Upgrade && c.Journal.Deployment == "" && !p.unverified(*c.Journal):
+	case c.Local(), !c.Journal.Kept && !c.Journal.Upgrade && c.Journal.Deployment == "" && c.Journal.Database == nil && !p.unverified(*c.Journal):
 		return []Action{} // there is nothing to wait for
 	case p.upgradeNeeded() || p.lags() || p.restartNeeded() || p.Stale() || !d.Portal.Enabled || p.Secret.Action != "unchanged":
 		return nil
 	}
-	return append([]Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait, Reach: p.context()}}, p.proof()...)
+	list := append([]Action{AwaitRollout{Namespace: d.Target.Namespace, Deployment: p.deployment(), Timeout: c.Wait, Reach: p.context()}}, p.proof()...)
+	if p.rotation != nil {
+		return list
+	}
+	return append(list, p.confirmDatabase()...)
 }
 
 func isWait(a Action) bool { _, ok := a.(AwaitRollout); return ok }

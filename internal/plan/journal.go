@@ -42,9 +42,10 @@ type Journal struct {
 	Files      []JournalFile    `json:"files,omitempty"`
 	Entries    []JournalEntry   `json:"entries,omitempty"`
 	External   *JournalExternal `json:"external,omitempty"`
-	Claim      *JournalClaim    `json:"claim,omitempty"`  // that is kept although the release has it no more
-	Unread     bool             `json:"unread,omitempty"` // the pods that were there read none of the keys that are written
-	Kept       bool             `json:"kept,omitempty"`   // the run ended well, and was not verified
+	Claim      *JournalClaim    `json:"claim,omitempty"`    // that is kept although the release has it no more
+	Unread     bool             `json:"unread,omitempty"`   // the pods that were there read none of the keys that are written
+	Kept       bool             `json:"kept,omitempty"`     // the run ended well, and was not verified
+	Database   *JournalDatabase `json:"database,omitempty"` // that the portal was given; nil where the run was about no other
 
 	Old map[string]secret.Text `json:"-"` // of Set; in the cluster the keys of the Secret PreviousName
 	New map[string]secret.Text `json:"-"` // of Set and Added, while the run lasts
@@ -208,6 +209,9 @@ func (j Journal) Follow(earlier Journal) Journal {
 		j.External = &own
 	}
 	j.Claim = j.Claim.follow(earlier.Claim)
+	if j.Database == nil {
+		j.Database = earlier.Database
+	}
 	for _, f := range earlier.Files {
 		i := slices.IndexFunc(j.Files, func(own JournalFile) bool { return own.Path == f.Path })
 		if i < 0 {

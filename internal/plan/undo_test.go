@@ -251,3 +251,55 @@ func TestUnread(t *testing.T) {
 		})
 	}
 }
+
+// TestUnconfirmed: who goes on with a run that gave the portal another database
+// confirms it, with what that run saw of the server; a rotation leaves it to others.
+func TestUnconfirmed(t *testing.T) {
+	same := []string{"backstage: {secretName: backstage-secrets, database: {type: postgresql}}\n"}
+	portal := inCluster(basic)
+	portal.Deployment.Name, portal.Deployment.Database = "portal", "pg"
+	left := func(j Journal) func(*Current) {
+		return func(c *Current) {
+			j.Flow, j.Namespace, j.Secret, j.UID = "database", "cp", "backstage-secrets", "u"
+			c.Restart, c.UndoOnFailure, c.Journal = true, true, &j
+		}
+	}
+	known := &JournalDatabase{Known: true, Names: []string{"backstage_plugin_app"}}
+	server := given{"database.type": "postgresql", "database.postgresql.host": "pg", "database.postgresql.port": 5432,
+		"database.postgresql.user": "u", "database.postgresql.database": "d", "database.postgresql.password": typed("p")}
+	for _, tt := range []struct {
+		name   string
+		scene  scene
+		want   string
+		before *JournalDatabase // of the ConfirmDatabase
+		look   bool             // of the KeepPrevious
+	}{
+		{name: "kept", scene: scene{files: same, found: portal, current: left(Journal{Kept: true, Set: []string{"k"}, Database: known})}, want: "previous.keep rollout database.confirm previous.drop", before: known},
+		{name: "interrupted before it wrote", scene: scene{files: same, found: portal, current: left(Journal{Database: known})}, want: "previous.keep rollout database.confirm previous.drop", before: known},
+		{name: "nobody looked before", scene: scene{files: same, found: portal, current: left(Journal{Kept: true, Database: &JournalDatabase{}})}, want: "previous.keep rollout database.confirm previous.drop", before: &JournalDatabase{}},
+		{name: "about no database", scene: scene{files: same, found: portal, current: left(Journal{Kept: true, Set: []string{"k"}})}, want: "previous.keep rollout previous.drop"},
+		{name: "another server", scene: scene{files: same, found: portal, said: server, current: left(Journal{Kept: true, Database: known})}, want: "previous.keep secret restart rollout database.confirm previous.drop", look: true},
+		{name: "on with another secret", scene: scene{files: same, found: portal, said: given{"client.secret": typed("n3w")}, current: left(Journal{Kept: true, Database: known})}, want: "previous.keep secret restart rollout database.confirm previous.drop", before: known},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := tt.scene.plan(t)
+			var ids []string
+			for _, a := range p.Actions {
+				ids = append(ids, a.ID())
+				switch a := a.(type) {
+				case ConfirmDatabase:
+					if (a.Before == nil) != (tt.before == nil) || a.Before != nil && (a.Before.Known != tt.before.Known || !slices.Equal(a.Before.Names, tt.before.Names)) {
+						t.Errorf("before there was %+v", a.Before)
+					}
+				case KeepPrevious:
+					if j := a.Journal.Database; (j != nil && j.Look) != tt.look || tt.before != nil && (j == nil || j.Known != tt.before.Known) {
+						t.Errorf("the journal holds %+v", j)
+					}
+				}
+			}
+			if got := strings.Join(ids, " "); got != tt.want {
+				t.Errorf("it would do %q", got)
+			}
+		})
+	}
+}

@@ -39,6 +39,7 @@ type Settings struct {
 	Journal    string            // file that keeps what undo takes where no cluster is written
 	Last       k8s.Target        // of the last run that wrote to a cluster
 	Wait       time.Duration     // bounds the rollout
+	Bound      bool              // Wait was asked for, and bounds helm too
 	Await      time.Duration     // of a rotation: how long the server may take to know the new value
 	Revoked    time.Duration     // the same: to reject the old one
 	History    bool              // the same: the Secret tells when its keys were set
@@ -104,7 +105,7 @@ func NewSession(flow steps.Flow, env *steps.Env, settings Settings, scrub *secre
 	s.current = plan.Current{
 		Offline: settings.Offline, NoConfig: settings.NoConfig, Contexts: settings.Contexts, Kubeconfig: settings.Kubeconfig,
 		Random: random.Text, Fingerprint: []byte(fingerprint.Text.Reveal()),
-		Restart: settings.Restart, Wait: settings.Wait, Backup: settings.Backup,
+		Restart: settings.Restart, Wait: settings.Wait, Bound: settings.Bound, Backup: settings.Backup,
 		Flow: flow.ID, Upgrade: settings.Upgrade, KeepPrevious: settings.Keep, UndoOnFailure: settings.Undo,
 		LastTarget: settings.Last, DryRun: settings.DryRun, Await: settings.Await, Revoked: settings.Revoked, History: settings.History,
 		Skip: maps.Clone(settings.Skip), Probe: settings.Probe, Pasted: settings.Pasted, ProbeCreate: settings.ProbeCreate, ProbeResult: settings.ProbeResult,

@@ -45,7 +45,9 @@ func TestUpgradeArgs(t *testing.T) {
 		"a repository's":              {with(func(u *chart.Upgrade) { u.ChartRef, u.Version = "openchoreo/c", "1.2.3" }), "r openchoreo/c --version 1.2.3 -n n --reset-values"},
 		"where":                       {with(func(u *chart.Upgrade) { u.ChartRef, u.Kubeconfig, u.Context = "chart", "/k", "c" }), "r chart -n n --kubeconfig /k --kube-context c --reset-values"},
 		"a namespace that is missing": {with(func(u *chart.Upgrade) { u.ChartRef, u.CreateNamespace = "chart", true }), "r chart -n n --create-namespace --reset-values"},
-		"a time-out":                  {with(func(u *chart.Upgrade) { u.ChartRef, u.Timeout = "chart", 10*time.Minute }), "r chart -n n --reset-values --timeout 10m0s"},
+		"a time-out":                  {with(func(u *chart.Upgrade) { u.ChartRef, u.Timeout = "chart", 10*time.Minute }), "r chart -n n --reset-values --timeout 10m"},
+		"a time-out of hours":         {with(func(u *chart.Upgrade) { u.ChartRef, u.Timeout = "chart", 2*time.Hour }), "r chart -n n --reset-values --timeout 2h"},
+		"an uneven time-out":          {with(func(u *chart.Upgrade) { u.ChartRef, u.Timeout = "chart", time.Hour+10*time.Minute+5*time.Second }), "r chart -n n --reset-values --timeout 1h10m5s"},
 		"files":                       {with(func(u *chart.Upgrade) { u.ChartRef, u.Files = "chart", []string{"a.yaml", "../b c.yaml"} }), "r chart -n n --reset-values -f a.yaml -f ../b c.yaml"},
 		"odd files": {with(func(u *chart.Upgrade) {
 			u.ChartRef, u.Files = "chart", []string{"a,b.yaml", `c"d.yaml`, "-", "s3:e.yaml", " f.yaml", "/g:h.yaml"}
@@ -58,7 +60,7 @@ func TestUpgradeArgs(t *testing.T) {
 		})
 	}
 	got := strings.Join(with(func(u *chart.Upgrade) { u.Context, u.Timeout = "c", time.Minute }).RollbackArgs(3), " ")
-	if got != "rollback r 3 -n n --kube-context c --timeout 1m0s" {
+	if got != "rollback r 3 -n n --kube-context c --timeout 1m" {
 		t.Errorf("rollback: %s", got)
 	}
 }

@@ -314,6 +314,30 @@ func TestStoppedHelm(t *testing.T) {
 	})
 }
 
+// TestLateHelm: a helm whose time is up ends at once and marks the release as
+// failed, and a rollback goes back: without its grace, and although each hook has
+// its time still.
+func TestLateHelm(t *testing.T) {
+	onHelms(t, func(t *testing.T, s *helmSite) {
+		small := s.small(t)
+		s.mustUpgrade(t, s.upgrade(t, small, "value: first"))
+		u := s.upgrade(t, small, "{hook: post-upgrade, value: second}")
+		u.Timeout, u.Grace, u.Limit = time.Hour, time.Hour, 10*time.Second
+		e := helmError(t, s.Upgrade(t.Context(), u, nil))
+		if e.Status != "failed" || e.Cause != "it was stopped: it did not end within 10s" {
+			t.Errorf("%v, status %q: %q", e, e.Status, e.Output)
+		}
+		s.wantStatuses(t, "deployed failed")
+		if err := s.Rollback(t.Context(), u, 1, nil); err != nil {
+			t.Fatal(err)
+		}
+		s.wantStatuses(t, "superseded failed deployed")
+		if got := s.value(t); got != "first" {
+			t.Errorf("the value is %q", got)
+		}
+	})
+}
+
 func (s *helmSite) mustUpgrade(t *testing.T, u Upgrade) {
 	t.Helper()
 	if err := s.Upgrade(t.Context(), u, nil); err != nil {

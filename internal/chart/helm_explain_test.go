@@ -42,7 +42,7 @@ func TestExplain(t *testing.T) {
 		"two managers": {
 			"UPGRADE FAILED: conflict occurred while applying object n/two /v1, Kind=ConfigMap: Apply failed with 3 conflicts: conflicts with \"argo\":\n- .data.a\n- .data.b\nconflict with \"kubectl-edit\" using v1: .data.c",
 			"ConfigMap two: .data.a, .data.b, .data.c set by argo, kubectl-edit, and Helm does not take over what others set",
-			"have argo, kubectl-edit leave it alone, or let the chart win: helm upgrade --install r oci://ghcr.io/x/c --version 1.2.3 -n n --kube-context c --reset-values --timeout 10m0s --force-conflicts",
+			"have argo, kubectl-edit leave it alone, or let the chart win: helm upgrade --install r oci://ghcr.io/x/c --version 1.2.3 -n n --kube-context c --reset-values --timeout 10m --force-conflicts",
 		},
 		"the release was there first": {"INSTALLATION FAILED: cannot re-use a name that is still in use", "somebody else has installed release r meanwhile", "look at it first: helm history r -n n --kube-context c"},
 		"too large": {

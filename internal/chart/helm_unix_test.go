@@ -320,9 +320,15 @@ func TestHelmIsStopped(t *testing.T) {
 			}
 		})
 	}
+	late := place
+	late.Grace, late.Limit = time.Hour, time.Millisecond
+	h, _ := pretendHelm(t, pretended{Until: fifo(t)})
+	if e := helmError(t, h.Upgrade(t.Context(), late, nil)); e.Cause != "it was stopped: it did not end within 1ms" && !strings.HasPrefix(e.Cause, "it was cut off") || !errors.Is(e, e.Err) {
+		t.Errorf("its time is up: %v", e)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h, _ := pretendHelm(t, pretended{})
+	h, _ = pretendHelm(t, pretended{})
 	if err := h.Upgrade(ctx, place, nil); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not begun") {
 		t.Error(err)
 	}

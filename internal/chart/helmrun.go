@@ -39,9 +39,13 @@ func (h *Helm) change(ctx context.Context, u Upgrade, verb string, args []string
 		return fmt.Errorf("helm %s: not begun: %w", verb, context.Cause(ctx))
 	}
 	limit := u.limit()
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))
+	late := fmt.Errorf("it did not end within %s", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
 	run := h.start(args, progress)
+	if u.Limit > 0 {
+		run.late = late
+	}
 	if err := run.wait(ctx, u.Grace); err != nil {
 		return u.failure(verb, run, context.Cause(ctx), err)
 	}
@@ -51,6 +55,9 @@ func (h *Helm) change(ctx context.Context, u Upgrade, verb string, args []string
 // limit bounds a run as a whole: a chart has hooks before and after, and helm sets
 // no bound to a server that never answers.
 func (u Upgrade) limit() time.Duration {
+	if u.Limit > 0 {
+		return u.Limit
+	}
 	hook := u.Timeout
 	if hook <= 0 {
 		hook = 5 * time.Minute
@@ -64,7 +71,8 @@ type helmRun struct {
 	cmd       *exec.Cmd
 	streams   []io.Closer
 	patience  time.Duration
-	impatient bool // it changes nothing: kill it at once
+	impatient bool  // it changes nothing: kill it at once
+	late      error // cause of a ctx's end upon which there is no grace; nil is none
 	failed    error
 
 	told, killed bool // to end
@@ -96,6 +104,9 @@ func (r *helmRun) wait(ctx context.Context, grace time.Duration) error {
 	case <-ctx.Done():
 	}
 	if !r.impatient {
+		if r.late != nil && errors.Is(context.Cause(ctx), r.late) {
+			grace = 0
+		}
 		select {
 		case err := <-done:
 			return r.end(err)

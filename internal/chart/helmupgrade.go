@@ -30,6 +30,9 @@ type Upgrade struct {
 	// Timeout bounds each hook of the chart, which is all that helm waits for; 0 is
 	// helm's five minutes. OpenChoreo's Job for the bindings may take ten.
 	Timeout time.Duration
+	// Limit bounds the run as a whole; then helm is told to end at once, so that it
+	// marks the release as failed. 0 leaves room for several hooks.
+	Limit time.Duration
 
 	// Grace is how long helm may go on when ctx has ended.
 	Grace time.Duration
@@ -58,11 +61,10 @@ func (u Upgrade) Args() []string {
 		args = append(args, "--create-namespace")
 	}
 	args = append(args, "--reset-values")
-	args = append(args, u.timeout()...)
 	for _, file := range u.Files {
 		args = append(args, "-f", valuesArgument(file))
 	}
-	return args
+	return append(args, u.timeout()...)
 }
 
 // RollbackArgs are the arguments of helm rollback to a revision of u's release.
@@ -90,7 +92,14 @@ func (u Upgrade) timeout() []string {
 	if u.Timeout <= 0 {
 		return nil
 	}
-	return []string{"--timeout", u.Timeout.String()}
+	text := u.Timeout.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return []string{"--timeout", text}
 }
 
 // reference returns what helm takes for the chart. A tag goes into --version:

@@ -25,6 +25,7 @@ type flags struct {
 	restart, onFailure                             string
 	upgrade, keepPrevious                          bool
 	wait, timeout                                  time.Duration
+	bounds                                         func() bool // tells whether --wait was given; nil where there is none
 	yes, dryRun, offline, plain, noColor           bool
 
 	from                 string // of rotate
@@ -80,7 +81,8 @@ func (f *flags) registerRun(cmd *cobra.Command, output *string) {
 	fs.BoolVar(&f.offline, "offline", false, "contact no cluster, no identity provider, no database")
 	fs.StringArrayVar(&f.accept, "accept", nil, "go on although this `CHECK` failed; repeatable")
 	fs.StringVar(&f.restart, "restart", "auto", "`WHEN`, auto or never: restart the portal when a Secret change would not reach it otherwise")
-	fs.DurationVar(&f.wait, "wait", 10*time.Minute, "how long a rollout may take")
+	fs.DurationVar(&f.wait, "wait", 10*time.Minute, "how long a rollout may take; given, each hook of the chart and helm too")
+	f.bounds = func() bool { return fs.Changed("wait") }
 	fs.DurationVar(&f.timeout, "timeout", 0, "how long the whole run may take")
 	f.registerLook(cmd)
 	fs.StringVarP(output, "output", "o", "text", "`FORMAT` of the result on stdout: text or json")

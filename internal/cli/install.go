@@ -110,7 +110,7 @@ func others(ctx context.Context, s *wizard.Session, told answers.Problems) answe
 func (a *app) session(flow steps.Flow, f *flags) (*wizard.Session, error) {
 	settings := wizard.Settings{
 		Offline: f.offline, Kubeconfig: f.kubeconfig, Edit: f.edit, Place: f.place, Accept: f.accept, Backup: f.backup,
-		Restart: f.restart == "auto", Wait: f.wait, DryRun: f.dryRun, Yes: f.yes,
+		Restart: f.restart == "auto", Wait: f.wait, Bound: f.bounds != nil && f.bounds(), DryRun: f.dryRun, Yes: f.yes,
 		Upgrade: f.upgrade, Keep: f.keepPrevious, Undo: f.onFailure != "leave", Last: a.lastTarget(),
 		ProbeCreate: f.probeCreate, Log: a.log.Logger(),
 	}

@@ -351,12 +351,28 @@ func (p *Plan) upgrade() Upgrade {
 	c, u := &p.in.Current, p.helmUpgrade()
 	// The context that was looked at: the kubeconfig's current one may change.
 	u.Kubeconfig, u.Context = c.Target.Kubeconfig, c.Target.Context
-	u.Timeout, u.Grace, u.Deployed = max(c.Wait, hookTimeout), upgradeGrace, c.Cluster.Release.Deployed
+	u.Grace, u.Deployed = upgradeGrace, c.Cluster.Release.Deployed
+	if c.Bound && c.Wait > 0 {
+		u.Limit = c.Wait + helmWork
+	}
 	return Upgrade{Helm: u, Revision: c.Cluster.Release.Revision, Line: p.helm()}
 }
 
 // hookTimeout is what the chart's Job for the bindings may take.
 const hookTimeout = 10 * time.Minute
+
+// helmWork is what helm may take beside the hooks that it waits for: to fetch and
+// render the chart, and to send what it makes.
+const helmWork = 30 * time.Second
+
+// hooks is how long helm waits for each hook of the chart: as long as for the
+// roll-out where somebody said how long that is, else what the chart needs.
+func (in Input) hooks() time.Duration {
+	if c := in.Current; c.Bound && c.Wait > 0 {
+		return c.Wait
+	}
+	return max(in.Current.Wait, hookTimeout)
+}
 
 // upgradeGrace is how long helm may go on once a run is told to stop: a helm that
 // is killed leaves a release that nothing can be done with.

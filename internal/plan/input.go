@@ -45,6 +45,7 @@ type Current struct {
 	ChartRef          string        // how helm names the chart: an oci:// reference, directory or archive
 	Restart           bool          // the pods may be restarted when nothing else rolls them
 	Wait              time.Duration // bounds the rollout
+	Bound             bool          // somebody asked for Wait: it bounds helm too
 	Backup            bool          // keep the previous bytes beside an edited file
 	DropLastApplied   bool          // take kubectl's copy of old secrets off the Secret
 	PostgresCA        []byte        // content of database.postgresql.caFile

@@ -155,7 +155,7 @@ func (p *Plan) helm() string {
 // helmUpgrade is the release with what these files make of it.
 func (p *Plan) helmUpgrade() chart.Upgrade {
 	c, d := &p.in.Current, &p.in.Draft
-	u := chart.Upgrade{Release: d.Target.Release, Namespace: d.Target.Namespace, ChartRef: c.ChartRef, CreateNamespace: p.createsNamespace()}
+	u := chart.Upgrade{Release: d.Target.Release, Namespace: d.Target.Namespace, ChartRef: c.ChartRef, CreateNamespace: p.createsNamespace(), Timeout: p.in.hooks()}
 	if isReference(c.ChartRef) {
 		u.Version = p.in.Chart.Version
 	}

@@ -122,6 +122,8 @@ func (j Journal) Undo(begun func(id string) bool) []Action {
 	upgraded := j.Upgrade && j.Revision > 0 && begun("upgrade")
 	if upgraded {
 		j.Helm.Release, j.Helm.Namespace = j.Release, j.Namespace
+		// A helm that goes back is not hurried: cut off, it leaves a release that nothing can be done with.
+		j.Helm.Timeout, j.Helm.Limit = max(j.Helm.Timeout, hookTimeout), 0
 		list = append(list, Rollback{Helm: j.Helm, Revision: j.Revision, Adopts: j.Claim != nil})
 	}
 	for i := len(j.Files) - 1; i >= 0; i-- {

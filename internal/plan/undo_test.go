@@ -303,3 +303,50 @@ func TestUnconfirmed(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitBoundsHelm: what the operator allows for the roll-out holds for helm too,
+// as printed and as run; what nobody asked for leaves room for the chart's Job. A
+// helm that goes back has the time that it takes.
+func TestWaitBoundsHelm(t *testing.T) {
+	portal := inCluster(basic)
+	portal.Deployment.Name = "portal"
+	portal.Release = k8s.Release{Name: "openchoreo", Installed: true, Revision: 7, Deployed: 7, Status: "deployed"}
+	for _, tt := range []struct {
+		name    string
+		wait    time.Duration
+		bound   bool
+		printed string
+		limit   time.Duration
+	}{
+		{"the default", 10 * time.Minute, false, "10m", 0},
+		{"two minutes", 2 * time.Minute, true, "2m", 2*time.Minute + helmWork},
+		{"an hour", time.Hour, true, "1h", time.Hour + helmWork},
+		{"none at all", 0, true, "10m", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, runs := range []bool{true, false} {
+				p := scene{files: []string{"backstage: {secretName: backstage-secrets}\n"}, found: portal, said: given{"scaling.replicas": 3},
+					current: func(c *Current) { c.Upgrade, c.Wait, c.Bound, c.UndoOnFailure = runs, tt.wait, tt.bound, true }}.plan(t)
+				if want := " --timeout " + tt.printed; !runs {
+					if i := slices.IndexFunc(p.Next, func(c Command) bool { return strings.HasPrefix(c.Line, "helm upgrade") }); i < 0 || !strings.HasSuffix(p.Next[i].Line, want) {
+						t.Errorf("it prints %v", p.Next)
+					}
+					continue
+				}
+				i := slices.IndexFunc(p.Actions, func(a Action) bool { return a.ID() == "upgrade" })
+				if i < 0 {
+					t.Fatalf("no upgrade: %v", p.Warnings)
+				}
+				u := p.Actions[i].(Upgrade)
+				if args := strings.Join(u.Helm.Args(), " "); !strings.HasSuffix(args, " --timeout "+tt.printed) || !strings.HasSuffix(u.Line, " --timeout "+tt.printed) || u.Helm.Limit != tt.limit {
+					t.Errorf("it runs %s, within %s, and prints %s", args, u.Helm.Limit, u.Line)
+				}
+				for _, a := range Journaled(p.Actions).Undo(nil) {
+					if back, ok := a.(Rollback); ok && (back.Helm.Timeout < hookTimeout || back.Helm.Limit != 0) {
+						t.Errorf("back within %s, %s", back.Helm.Timeout, back.Helm.Limit)
+					}
+				}
+			}
+		})
+	}
+}

@@ -173,6 +173,10 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 			r.Hint += "; or, once the fingerprint is the one of the server's own certificate, database.postgresql.trustCA (--trust-ca " + trust + ")"
 		}
 	}
+	if slices.Contains(untrusted, main.ID) && j.in.KeepsCA() && len(q.CA) > 0 && !j.in.Draft.Given("database.postgresql.caFile") {
+		lines = append(lines, "the portal trusts the authority in its Secret alone, which is not that of the server's certificate")
+		r.Hint += "; or, where a well-known authority has signed it by now, --set database.postgresql.trustCA=" + plan.TrustNone
+	}
 	file := ""
 	if slices.Contains(untrusted, main.ID) {
 		if file = j.server.Mends(q, a.Report); file != "" {

@@ -59,6 +59,11 @@ func TestDatabaseReachesThePortal(t *testing.T) {
 			{given{"environment.logLevel": "debug"}, with(verified, "connection_ssl_ca", "key postgres-ca")},
 			{given{"database.postgresql.ssl": false}, plain},
 		},
+		"a CA, then well-known ones": {
+			{given{"database.postgresql.caFile": "ca.pem"}, with(verified, "connection_ssl_ca", "key postgres-ca")},
+			{given{"database.postgresql.trustCA": "none"}, verified},
+			{given{"environment.logLevel": "debug"}, verified},
+		},
 		"not verified, then verified": {
 			{given{"database.postgresql.verify": false}, with(plain, "PGSSLMODE", "no-verify")},
 			{given{"environment.logLevel": "debug"}, with(plain, "PGSSLMODE", "no-verify")},

@@ -38,9 +38,9 @@ func protection(in plan.Input) []answers.Proposal {
 }
 
 func fingerprintRule(value any) error {
-	if text, _ := value.(string); text != "" {
+	if text, _ := value.(string); text != "" && !strings.EqualFold(strings.TrimSpace(text), plan.TrustNone) {
 		if _, ok := plan.Fingerprint(text); !ok {
-			return errorf("must be a SHA-256 fingerprint: sha256: and 64 hexadecimal digits, with or without colons")
+			return errorf("must be a SHA-256 fingerprint: sha256: and 64 hexadecimal digits, with or without colons; or %s, for well-known authorities only", plan.TrustNone)
 		}
 	}
 	return nil
@@ -49,6 +49,9 @@ func fingerprintRule(value any) error {
 // trustRule: a fingerprint names a certificate that the server shows, or that the
 // portal has already. It is the authority's own: OpenSSL takes no other for one.
 func trustRule(in plan.Input) error {
+	if in.WellKnownOnly() && in.Draft.Given("database.postgresql.caFile") {
+		return errorf("must not be %s beside database.postgresql.caFile: one of the two says what is trusted", plan.TrustNone)
+	}
 	wanted, ok := plan.Fingerprint(in.Draft.Database.PostgreSQL.TrustCA)
 	if _, shown := in.TrustedShown(); !ok || shown || in.TrustsAlready() {
 		return nil
@@ -86,11 +89,24 @@ func trustRule(in plan.Input) error {
 	return errorf("must be of a certificate that %s shows, which are %s: if none of them is yours, somebody may be posing as the server", in.PostgresAddress(), strings.Join(shows, ", "))
 }
 
-// shownAuthorities are what the server shows that the portal could be told to trust.
+// caValueRule: who empties the answer means to take away what is there, which is
+// another key's to say.
+func caValueRule(value any) error {
+	if text, _ := value.(string); strings.TrimSpace(text) == "" {
+		return errorf("must not be empty; for well-known authorities only, answer database.postgresql.trustCA=%s", plan.TrustNone)
+	}
+	return nil
+}
+
+// shownAuthorities are what the server shows that the portal could be told to
+// trust, and, where it trusts one already, to do without.
 func shownAuthorities(in plan.Input) []Option {
 	var options []Option
 	for _, c := range in.Shown().Authorities() {
 		options = append(options, Option{c.Fingerprint, c.Subject, fmt.Sprintf("%s, %s; compare the fingerprint with the server's own first", c.Fingerprint, validity(c.NotBefore, c.NotAfter))})
+	}
+	if in.KeepsCA() {
+		options = append(options, Option{plan.TrustNone, "Well-known authorities only", "what Node.js trusts by itself; the authority in the Secret is not read any more"})
 	}
 	return options
 }

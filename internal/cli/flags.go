@@ -52,7 +52,7 @@ func (f *flags) register(cmd *cobra.Command, output *string) {
 	fs.StringVar(&f.onFailure, "on-failure", "undo", "`WHAT`, undo or leave, becomes of a change whose roll-out fails")
 	f.registerRun(cmd, output)
 	f.registerProofs(cmd)
-	fs.StringVar(&f.trustCA, "trust-ca", "", "trust the authority that PostgreSQL itself shows, if it has this `FINGERPRINT`: sha256:... of its own certificate file")
+	fs.StringVar(&f.trustCA, "trust-ca", "", "trust the authority that PostgreSQL itself shows, if it has this `FINGERPRINT`: sha256:... of its own certificate file; none: well-known authorities only, not the one that is kept")
 	fs.BoolVar(&f.probeJob, "probe-job", false, "print a Kubernetes Job that asks PostgreSQL from the cluster, and the commands around it; nothing else is done")
 	fs.StringVar(&f.probeResult, "probe-result", "", "`FILE` with the log of such a Job, - for stdin, in place of asking PostgreSQL from here")
 	fs.BoolVar(&f.probeCreate, "probe-create", false, "let the checks make a database at PostgreSQL and drop it again, to see that the role may")

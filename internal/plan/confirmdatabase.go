@@ -128,7 +128,7 @@ func (p *Plan) otherServer() bool {
 }
 
 func (p *Plan) databaseChanges() bool {
-	return slices.ContainsFunc(p.Values, func(v ValueChange) bool { return strings.HasPrefix(string(v.Key), "database.") }) ||
+	return p.dropsCA() || slices.ContainsFunc(p.Values, func(v ValueChange) bool { return strings.HasPrefix(string(v.Key), "database.") }) ||
 		slices.ContainsFunc(p.Secret.Keys, func(k KeyPlan) bool { return k.changes && strings.HasPrefix(k.Name, "postgres-") })
 }
 

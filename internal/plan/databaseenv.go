@@ -141,6 +141,9 @@ func (p *Plan) databaseVariables() {
 			p.dropVariable(postgresEnv)
 		}
 	}
+	if onPostgres && p.in.WellKnownOnly() {
+		p.dropVariable(postgresEnv)
+	}
 	if !d.Given("database.postgresql.layout") && !(d.Given("database.type") && !onPostgres) {
 		return
 	}

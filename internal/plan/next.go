@@ -68,6 +68,7 @@ func (p *Plan) next() {
 	p.command("", "kubectl get pods -n %s -l app.kubernetes.io/component=backstage", ns)
 	p.command("which database it uses", `kubectl get deployment %s -n %s -o jsonpath='{range .spec.template.spec.containers[0].env[*]}{.name}={.value}{"\n"}{end}' | grep -E 'DATABASE|POSTGRES|SQLITE'`, name, ns)
 	p.command("what it says", "kubectl logs -n %s deployment/%s | head -n 50", ns, name)
+	p.unreadCA()
 	if d.Database.Type == "postgresql" {
 		p.command("its databases, once it runs", `psql -h %s -p %d -U %s -d postgres -c '\l backstage_plugin_*'`, Quote(d.Database.PostgreSQL.Host), d.Database.PostgreSQL.Port, Quote(d.Database.PostgreSQL.User))
 	}

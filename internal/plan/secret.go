@@ -155,12 +155,15 @@ func (p *Plan) certificate() {
 }
 
 // PostgresCA is what the portal will trust for PostgreSQL, in PEM: what was given
-// now, or what its Secret has; nil is what Node.js trusts by itself.
+// now, or what its Secret has for it; nil is what Node.js trusts by itself.
 func (in Input) PostgresCA() []byte {
+	if in.WellKnownOnly() {
+		return nil
+	}
 	if ca := in.givenCA(); ca != nil {
 		return ca
 	}
-	if kept, _, ok := in.existing(postgresCA); ok && !kept.IsZero() {
+	if kept, _, _ := in.existing(postgresCA); in.KeepsCA() || in.TrustsAlready() {
 		return []byte(kept.Reveal())
 	}
 	return nil

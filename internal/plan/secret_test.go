@@ -11,6 +11,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/secret"
+	"github.com/openchoreo/backstage-setup/k8s"
 )
 
 // keyRows is what happens to each key: "name action (source)".
@@ -249,6 +250,56 @@ func TestPostgresCertificate(t *testing.T) {
 		if _, sent := writes(p)["postgres-ca"]; sent || strings.Contains(string(p.Files[0].After), postgresEnv) {
 			t.Errorf("%s: sent %t\n%s", name, sent, p.Files[0].After)
 		}
+	}
+}
+
+// TestCertificateDropped: who wants well-known authorities only has the variable
+// taken away, while the key that pods still name stays in the Secret; what nothing
+// reads is not taken up again.
+func TestCertificateDropped(t *testing.T) {
+	const pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+	said := postgresql.with(given{"database.postgresql.ssl": true})
+	first := scene{said: said.with(given{"database.postgresql.caFile": "ca.pem"}), current: func(c *Current) { c.PostgresCA = []byte(pem) }}.plan(t)
+	keys := map[string]string{"backend-secret": "b", "client-secret": "c", "postgres-ca": pem}
+	for key, value := range writes(first) {
+		if strings.HasPrefix(key, "postgres-") {
+			keys[key] = value
+		}
+	}
+	found := inCluster(keys)
+	found.Deployment.Name, found.Deployment.Database = "portal", "pg"
+	found.Deployment.Env = []k8s.EnvVar{{Name: postgresEnv, SecretName: "backstage-secrets", SecretKey: "postgres-ca"}}
+	file := string(first.Files[0].After)
+	now := func(said given) (*Plan, Input) {
+		t.Helper()
+		s := scene{said: said, files: []string{file}, found: found, current: func(c *Current) { c.Upgrade, c.UndoOnFailure, c.Restart = true, true, true }}
+		return s.plan(t), s.input(t)
+	}
+	if p, in := now(said); string(in.PostgresCA()) != pem || strings.Contains(fmt.Sprint(p.Next), "postgres-ca") || p.Files[0].Action != "unchanged" {
+		t.Errorf("kept: %q, %v", in.PostgresCA(), p.Next)
+	}
+	p, in := now(said.with(given{"database.postgresql.trustCA": "None"}))
+	if _, sent := writes(p)["postgres-ca"]; sent || in.PostgresCA() != nil || strings.Contains(string(p.Files[0].After), postgresEnv) || p.Files[0].Action != "edited" {
+		t.Errorf("dropped: %q\n%s", in.PostgresCA(), p.Files[0].Diff)
+	}
+	if !p.ConfirmsDatabase() || !p.Upgrading() {
+		t.Errorf("nothing confirms that it works without: %v", p.Actions)
+	}
+	remove := `kubectl patch secret backstage-secrets -n cp --type=json -p '[{"op":"remove","path":"/data/postgres-ca"}]'`
+	if !slices.ContainsFunc(p.Next, func(c Command) bool { return c.Line == remove }) {
+		t.Errorf("the key stays for ever: %v", p.Next)
+	}
+	if drops := p.Drops(); len(drops) > 0 {
+		t.Errorf("what was asked for is told as a loss: %q", drops)
+	}
+	// Before the upgrade and after it: the values say that nothing reads the key.
+	file = string(p.Files[0].After)
+	for range 2 {
+		p, in = now(said)
+		if in.PostgresCA() != nil || p.Files[0].Action != "unchanged" {
+			t.Errorf("taken up again: %q\n%s", in.PostgresCA(), p.Files[0].Diff)
+		}
+		found.Deployment.Env = nil
 	}
 }
 

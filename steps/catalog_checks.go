@@ -174,7 +174,10 @@ func verdictEntry(id, class, cause, fix string) Entry {
 		e.Meaning = strings.ToUpper(cause[:1]) + cause[1:] + "."
 	}
 	if fix != "" {
-		e.Do = strings.ToUpper(fix[:1]) + fix[1:] + "."
+		e.Do = strings.ToUpper(fix[:1]) + fix[1:]
+		if !strings.Contains(fix, "\n") && !strings.HasSuffix(fix, ";") { // what is to be pasted stays as it is
+			e.Do += "."
+		}
 	}
 	return e
 }

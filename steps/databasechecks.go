@@ -219,6 +219,15 @@ func (j databaseJudge) result(id string, key answers.Key, q PostgresQuery, a Pos
 	return j.unproven(r, id, loggedIn)
 }
 
+// further is a hint with one thing more: on a line of its own where the last one is
+// to be pasted.
+func further(hint, more string) string {
+	if strings.Contains(hint, "\n") || strings.HasSuffix(hint, ";") {
+		return hint + "\n" + more
+	}
+	return hint + "; " + more
+}
+
 // untrusted are the verdicts for want of an authority.
 var untrusted = []string{"tls.authority", "tls.selfsigned", "tls.incomplete", "tls.partial"}
 
@@ -235,7 +244,7 @@ func (j databaseJudge) unproven(r check.Result, id string, loggedIn bool) check.
 	}
 	if r.Status == check.Inconclusive && !loggedIn {
 		r.Status = check.Fail
-		r.Hint += "; to go on without asking: --skip " + id + "=REASON"
+		r.Hint = further(r.Hint, "to go on without asking: --skip "+id+"=REASON")
 	}
 	if r.Status == check.Fail && !changesDatabase(j.in) {
 		r.Status = check.Warn

@@ -79,7 +79,7 @@ func (p prover) result(id string, r check.Result) check.Result {
 		if r.Code == "signin.unproven" {
 			r.Hint += "; --probe allows that request, which leaves a failed attempt in the provider's log"
 		}
-		r.Hint += "; to go on without this proof: --skip " + id + "=REASON"
+		r.Hint = further(r.Hint, "to go on without this proof: --skip "+id+"=REASON")
 		return r
 	}
 	if r.Status != check.Fail || !slices.Contains(rejections, r.Code) {
@@ -91,7 +91,7 @@ func (p prover) result(id string, r check.Result) check.Result {
 			Hint: "say yes, then change it there: the run waits for that before it changes anything"}
 	}
 	if p.c.one(p.in) {
-		r.Hint += "; " + server + " may know one value at a time: with --await 10m the run waits while you change it there"
+		r.Hint = further(r.Hint, server+" may know one value at a time: with --await 10m the run waits while you change it there")
 	}
 	return r
 }

@@ -426,7 +426,7 @@ func CheckLines(c check.Result) []Line {
 		l.add(Caution, "", "    accepted: going on although it failed")
 	}
 	if c.Hint != "" {
-		l.add(Dim, "", "    %s", c.Hint)
+		l.add(Dim, "", "    %s", strings.ReplaceAll(c.Hint, "\n", "\n    "))
 	}
 	return l
 }

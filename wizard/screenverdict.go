@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -63,7 +64,7 @@ func (m *screen) verdict() verdict {
 			}
 			l.add(Bad, "", "%s Check %s failed: %s", markWrong, c.ID, c.Found)
 			if c.Hint != "" {
-				l.add(Plain, "", "  %s", c.Hint)
+				l.add(Plain, "", "  %s", strings.ReplaceAll(c.Hint, "\n", "\n  "))
 			}
 		}
 		if stake, _ := atStake(v.failed); stake != "" {

@@ -120,7 +120,7 @@ func (a *app) report(err error) int {
 		fmt.Fprintf(a.err, "  %s\n", strings.ReplaceAll(p.String(), "\n", "\n    "))
 	}
 	if e.hint != "" {
-		fmt.Fprintf(a.err, "hint: %s\n", e.hint)
+		fmt.Fprintf(a.err, "hint: %s\n", strings.ReplaceAll(e.hint, "\n", "\n  "))
 	}
 	return e.code
 }

@@ -72,7 +72,7 @@ var services = []Service{
 		Fixes: map[string]string{
 			"tls.authority":   "download <bundle> and give it as the CA file (database.postgresql.caFile)",
 			"tls.incomplete":  "download <bundle> and give it as the CA file (database.postgresql.caFile)",
-			"role.createdb":   "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
+			"role.createdb":   "being a member of rds_superuser is not enough; as the master user:\nALTER ROLE <role> CREATEDB;",
 			"login.hba.tls":   "set database.postgresql.ssl to true, with <bundle> as the CA file: rds.force_ssl is on",
 			"network.timeout": "allow the cluster's security group or address range to port 5432 in the security group of the database; from here it may stay closed: check through the cluster",
 			"server.standby":  "give the host with .cluster- in place of the one with .cluster-ro- or an instance's",
@@ -87,7 +87,7 @@ var services = []Service{
 		Fixes: map[string]string{
 			"tls.authority":   "download <bundle> and give it as the CA file (database.postgresql.caFile)",
 			"tls.incomplete":  "download <bundle> and give it as the CA file (database.postgresql.caFile)",
-			"role.createdb":   "as the master user: ALTER ROLE <role> CREATEDB; being a member of rds_superuser is not enough",
+			"role.createdb":   "being a member of rds_superuser is not enough; as the master user:\nALTER ROLE <role> CREATEDB;",
 			"login.hba.tls":   "set database.postgresql.ssl to true, with <bundle> as the CA file: rds.force_ssl is on",
 			"network.timeout": "allow the cluster's security group or address range to port 5432 in the security group of the database; from here it may stay closed: check through the cluster",
 		},
@@ -101,7 +101,7 @@ var services = []Service{
 		Warnings: []string{"an IP address cannot be verified: use the instance's DNS name"},
 		Fixes: map[string]string{
 			"tls.authority": "take the cluster's CA certificate from the console and give it as the CA file (database.postgresql.caFile)",
-			"role.createdb": "as postgres: ALTER ROLE <role> CREATEDB; being a member of alloydbsuperuser is not enough",
+			"role.createdb": "being a member of alloydbsuperuser is not enough; as postgres:\nALTER ROLE <role> CREATEDB;",
 		},
 		Sources: []string{"postgres.md 3.2, 3.4", "google SslConfig.SslMode"},
 	},
@@ -113,7 +113,7 @@ var services = []Service{
 		Warnings: []string{"an IP address cannot be verified: use the instance's DNS name, or the Cloud SQL Auth Proxy in the cluster without TLS"},
 		Fixes: map[string]string{
 			"tls.authority": "take server-ca.pem of the instance (Connections, Security) and give it as the CA file (database.postgresql.caFile)",
-			"role.createdb": "as postgres: ALTER ROLE <role> CREATEDB; or make the user in the console",
+			"role.createdb": "make the user in the console, or as postgres:\nALTER ROLE <role> CREATEDB;",
 			"login.hba.tls": "set database.postgresql.ssl to true, with the instance's server-ca.pem as the CA file",
 		},
 		Sources: []string{"postgres.md 3.2, 3.4", "google authorize-ssl"},
@@ -125,7 +125,7 @@ var services = []Service{
 		Pooler:   "the built-in PgBouncer is on port 6432: use 5432",
 		Warnings: []string{"the firewall rules of the server have to name the addresses that the cluster goes out with"},
 		Fixes: map[string]string{
-			"role.createdb":      "as the administrator: ALTER ROLE <role> CREATEDB; being a member of azure_pg_admin is not enough",
+			"role.createdb":      "being a member of azure_pg_admin is not enough; as the administrator:\nALTER ROLE <role> CREATEDB;",
 			"login.hba.tls":      "set database.postgresql.ssl to true, without a CA file: require_secure_transport is on",
 			"login.hba":          "allow the address range that the cluster goes out with in the firewall rules of the server",
 			"network.timeout":    "allow the address range that the cluster goes out with in the firewall rules of the server, or use its private endpoint",

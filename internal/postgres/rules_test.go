@@ -128,7 +128,7 @@ func TestManagedFixes(t *testing.T) {
 	ask.User = "poor"
 	_, verdicts = client(t, postgres.Config{Dial: dial(w.Port), CA: ca.PEM}).Probe(t.Context(), ask, small)
 	expect(t, verdicts, "fail role.createdb")
-	if !strings.HasPrefix(verdicts[0].Fix, `as the master user: ALTER ROLE "poor" CREATEDB`) {
+	if !strings.HasPrefix(verdicts[0].Fix, "being a member of rds_superuser is not enough; as the master user:\nALTER ROLE \"poor\" CREATEDB;") {
 		t.Error(verdicts[0].Fix)
 	}
 }
@@ -301,13 +301,19 @@ func TestWords(t *testing.T) {
 // with a real or a made-up server.
 func TestKinds(t *testing.T) {
 	ids, id := map[string]bool{}, regexp.MustCompile(`^[a-z]+(\.[a-z]+)*$`)
+	statement := regexp.MustCompile(`(ALTER|CREATE|DROP|GRANT|REASSIGN|SELECT) [A-Za-z]+ `)
 	for _, k := range postgres.Kinds() {
 		if ids[k.ID] || !id.MatchString(k.ID) || (k.Fix == "") != (k.Class == postgres.Pass) || k.Class != postgres.Pass && k.Cause == "" {
 			t.Errorf("%s is incomplete", k.ID)
 		}
 		for _, text := range []string{k.Cause, k.Fix} {
-			if strings.ContainsAny(text, "\n!") || strings.HasSuffix(text, ".") {
+			if strings.Contains(text, "!") || strings.HasSuffix(text, ".") || text == k.Cause && strings.Contains(text, "\n") {
 				t.Errorf("%s: %q", k.ID, text)
+			}
+		}
+		for line := range strings.SplitSeq(k.Fix, "\n") {
+			if at := statement.FindStringIndex(line); at != nil && (at[0] != 0 || !strings.HasSuffix(line, ";")) {
+				t.Errorf("%s: a statement is not a line of its own: %q", k.ID, line)
 			}
 		}
 		ids[k.ID] = true

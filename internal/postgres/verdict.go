@@ -27,7 +27,8 @@ type (
 func Worst(verdicts []Verdict) Class { return verdict.Worst(verdicts) }
 
 // Kind is what all verdicts of one ID have in common. Its texts name the role as
-// <role> and the database as <database>; a Verdict has them in SQL's quotes.
+// <role> and the database as <database>; a Verdict has them in SQL's quotes. Of a
+// Fix, every statement and every line for a file is a line of its own, to be pasted.
 type Kind struct {
 	ID         string
 	Class      Class
@@ -70,7 +71,11 @@ func (j *judgement) about(id, database, format string, args ...any) {
 		}
 		names := strings.NewReplacer("<role>", quoteName(j.target.User), "<database>", quoteName(database), "<bundle>", j.service.Bundle)
 		v.Class, v.Cause = k.Class, j.veil.Line(names.Replace(k.Cause))
-		v.Fix = j.veil.Line(names.Replace(k.Fix))
+		fix := strings.Split(k.Fix, "\n")
+		for i, line := range fix { // each, so that no name makes another line
+			fix[i] = j.veil.Line(names.Replace(line))
+		}
+		v.Fix = strings.Join(fix, "\n")
 	}
 	j.verdicts = append(j.verdicts, v)
 }

@@ -18,8 +18,9 @@ const (
 	Fail         Class = "fail"         // will not work
 )
 
-// Verdict is one finding. Its texts are one line each, hold no secret, no token
-// and nothing that a terminal would interpret.
+// Verdict is one finding. Its texts are one line each, but for Fix, where what is to
+// be pasted has lines of its own; they hold no secret, no token and nothing that a
+// terminal would interpret.
 type Verdict struct {
 	ID    string // stable: "discovery.issuer", "login.password"
 	Class Class

@@ -290,8 +290,8 @@ func (j databaseJudge) passed(id string, q PostgresQuery, r postgres.Report) che
 
 // capacity says in numbers why the connections are enough.
 func capacity(b postgres.Budget, r postgres.Report) string {
-	free, what := r.Limits.Free(), "are free"
-	if limit := r.Role.Limit; limit >= 0 && limit < free && !r.Role.Superuser {
+	free, what := r.Limits.Free(), "are free for the portal ("+r.InUse()+")"
+	if limit := r.Role.Limit - r.Limits.Elsewhere; r.Role.Limit >= 0 && limit < free && !r.Role.Superuser {
 		free, what = limit, "are the role's"
 	}
 	text := fmt.Sprintf("%d %s; a busy portal of %d pods opens some %d, and %d if every pool were full at once", free, what, b.Pods(), b.Busy(), b.Needed())

@@ -64,11 +64,12 @@ func (j *judgement) budget(r *Report, b Budget) {
 	type limit struct {
 		tight, large string
 		free         int
-		what         string
+		what, of     string
 	}
-	limits := []limit{{"limit.tight", "limit.budget", r.Limits.Free(), "max_connections"}}
+	limits := []limit{{"limit.tight", "limit.budget", r.Limits.Free(), "max_connections", r.InUse()}}
 	if r.Role.Limit >= 0 && !r.Role.Superuser {
-		limits = append(limits, limit{"limit.role.tight", "limit.role.budget", r.Role.Limit, "the role's connection limit"})
+		of := fmt.Sprintf("of %d, %d are in use for something else", r.Role.Limit, r.Limits.Elsewhere)
+		limits = append(limits, limit{"limit.role.tight", "limit.role.budget", r.left(), "the role's connection limit", of})
 	}
 	for _, l := range limits {
 		fit := b.Fit(l.free)
@@ -79,9 +80,9 @@ func (j *judgement) budget(r *Report, b Budget) {
 		switch {
 		case r.Pooler: // the pooler's own limit counts, and nobody tells it
 		case l.free < b.Plugins:
-			j.add(l.tight, "%s leaves %d connections; a single pod needs one for each of its %d plugins", l.what, max(0, l.free), b.Plugins)
+			j.add(l.tight, "%s leaves %d connections (%s); a single pod needs one for each of its %d plugins", l.what, max(0, l.free), l.of, b.Plugins)
 		case l.free < b.Busy():
-			j.add(l.large, "%s leaves %d connections; a busy portal opens some %d, and up to %d (%d plugins with %d each in %d pods); %s", l.what, l.free, b.Busy(), b.Needed(), b.Plugins, b.Pool, b.Pods(), advice)
+			j.add(l.large, "%s leaves %d connections (%s); a busy portal opens some %d, and up to %d (%d plugins with %d each in %d pods); %s", l.what, l.free, l.of, b.Busy(), b.Needed(), b.Plugins, b.Pool, b.Pods(), advice)
 		}
 	}
 }

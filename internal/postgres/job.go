@@ -13,7 +13,7 @@ type jobAsk struct{ name, sql string }
 
 var (
 	jobEntry = []jobAsk{
-		{"version", askVersion}, {"role", askRole}, {"server", askServer}, {"template", askTemplate},
+		{"version", askVersion}, {"role", askRole}, {"settings", askServer}, {"activity", askActivity}, {"template", askTemplate},
 		{"collation", askCollation}, {"databases", askDatabases}, {"schemas", askSchemas},
 	}
 	jobInside = []jobAsk{{"schema", askSchema}, {"tables", askTables}}

@@ -102,6 +102,7 @@ var limitKinds = []Kind{
 	{"limit.server", Fail, "max_connections is reached", "close connections that nobody needs, or raise max_connections and restart the server"},
 	{"limit.tight", Fail, "every plugin needs a connection of its own when the portal starts", "raise max_connections and restart the server, or close what nobody needs"},
 	{"limit.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to the pool that fits (backstage.appConfig, or the variable APP_CONFIG_backend_database_knexConfig_pool_max), run fewer replicas, or raise max_connections"},
+	{"limit.unmeasured", Warn, "how many connections are free is not known, only how many there can be", "let the role see who is connected:\nGRANT SELECT ON pg_catalog.pg_stat_activity TO <role>;"},
 	{"limit.role.tight", Fail, "every plugin needs a connection of its own when the portal starts", "ALTER ROLE <role> CONNECTION LIMIT -1;"},
 	{"limit.role.budget", Warn, "every plugin of every pod has a pool of its own: when all are busy, the server refuses connections", "set backend.database.knexConfig.pool.max to the pool that fits, or lift the limit:\nALTER ROLE <role> CONNECTION LIMIT -1;"},
 }

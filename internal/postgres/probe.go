@@ -90,8 +90,10 @@ func (c *Client) inspect(ctx context.Context, s *session, j *judgement, r *Repor
 	if r.Role, f = s.askRole(ctx); f != nil {
 		return f
 	}
-	busy, f := s.askServer(ctx, r)
-	if f != nil {
+	if f := s.askServer(ctx, r); f != nil {
+		return f
+	}
+	if f := s.askActivity(ctx, j, r); f != nil {
 		return f
 	}
 	if r.Databases, f = s.askDatabases(ctx); f != nil {
@@ -104,7 +106,7 @@ func (c *Client) inspect(ctx context.Context, s *session, j *judgement, r *Repor
 		}
 		return d.Name == s.database && s.target.Layout != Precreated
 	})
-	if f := s.askEncoding(ctx, j, r, entry, busy); f != nil {
+	if f := s.askEncoding(ctx, j, r, entry, in(r.Uses, "template1")); f != nil {
 		return f
 	}
 	if r.Pooler {
@@ -150,19 +152,18 @@ func (s *session) askVersion(ctx context.Context, j *judgement, r *Report) (done
 	return r.Major < 10, nil // which lacks what is asked next
 }
 
-// askServer fills in limits and state; busy is how many use template1 now.
-func (s *session) askServer(ctx context.Context, r *Report) (busy int, f *fault) {
+// askServer fills in limits and state.
+func (s *session) askServer(ctx context.Context, r *Report) *fault {
 	row, f := s.one(ctx, askServer)
 	if f != nil {
-		return 0, f
+		return f
 	}
-	r.Limits = Limits{Max: row.number(), Reserved: row.number(), Others: row.number(), Own: row.number()}
-	busy = row.number()
+	r.Limits = Limits{Max: row.number(), Reserved: row.number()}
 	r.Standby, r.ReadOnly = row.yes(), row.yes()
 	process := row.number()
 	// A pooler makes up the process that it tells its clients.
 	r.Pooler = s.process != 0 && uint32(process) != s.process
-	return busy, row.sound(s)
+	return row.sound(s)
 }
 
 // pooler tells what kind of pooler it is: while this session is open, another one

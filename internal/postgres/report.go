@@ -22,6 +22,7 @@ type Report struct {
 	Shared    bool // and gives one of its connections to several sessions: transaction mode
 	Encoding  string
 	Databases []Database // of plugins, by name
+	Uses      []Use      // of connections now, the most first; nil unless Limits.Counted
 	Asked     time.Time  // when a Job saw this, by the clock of its node; zero: it was asked just now
 }
 
@@ -36,14 +37,19 @@ type Role struct {
 
 // Limits are the server's connections.
 type Limits struct {
-	Max      int // max_connections
-	Reserved int // of them for superusers and others
-	Others   int // in use by other roles now
-	Own      int // in use by this role now, the probe included
+	Max       int // max_connections
+	Reserved  int // of them for superusers and others
+	Counted   bool
+	Others    int // in use now by others than a portal with this role; 0 unless Counted
+	Elsewhere int // of Others, by this role: they count for its own limit
+	Own       int // in use by this role for what is Backstage's
 }
 
-// Free is how many the role may have in all.
+// Free is how many a portal may have in all.
 func (l Limits) Free() int { return l.Max - l.Reserved - l.Others }
+
+// left is how many of the role's own limit a portal may have.
+func (r Report) left() int { return r.Role.Limit - r.Limits.Elsewhere }
 
 // Database is one that Backstage has made or would use.
 type Database struct {
@@ -63,12 +69,8 @@ const (
 	askRole    = `select rolname, rolcreatedb, rolsuper, rolconnlimit,
 		case when isfinite(rolvaliduntil) then to_char(rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') end
 		from pg_catalog.pg_roles where rolname = current_user`
-	// Background processes have no database or no user, and take no slot.
 	askServer = `select current_setting('max_connections'),
 		current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true), '0')::int,
-		(select count(*) from pg_catalog.pg_stat_activity where datid is not null and usesysid is not null and usename is distinct from current_user),
-		(select count(*) from pg_catalog.pg_stat_activity where datid is not null and usename = current_user),
-		(select count(*) from pg_catalog.pg_stat_activity where datname = 'template1'),
 		pg_catalog.pg_is_in_recovery(), current_setting('default_transaction_read_only') = 'on', pg_catalog.pg_backend_pid()`
 	askTemplate = `select pg_catalog.pg_encoding_to_char(encoding), to_jsonb(d)->>'datcollversion'
 		from pg_catalog.pg_database d where datname = 'template1'`

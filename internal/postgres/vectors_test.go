@@ -104,6 +104,7 @@ var vectors = []vector{
 	{name: "pools too large", fact: "3.1 pools; operators B10", role: "portal", budget: postgres.Budget{Replicas: 2, Surge: 1}, want: "warn limit.budget, pass database.ok"},
 	{name: "role's limit too small", fact: "3.1 rolconnlimit", role: "narrow", budget: postgres.Budget{Replicas: 1, Pool: 1}, want: "fail limit.role.tight"},
 	{name: "pools too large for the role", fact: "3.1 rolconnlimit", role: "limited", budget: postgres.Budget{Replicas: 1, Pool: 10}, want: "warn limit.role.budget, pass database.ok"},
+	{name: "nobody may see who is connected", fact: "3.4 pg_stat_activity", role: "portal", setup: "REVOKE SELECT ON pg_catalog.pg_stat_activity FROM PUBLIC", undo: "GRANT SELECT ON pg_catalog.pg_stat_activity TO PUBLIC", want: "warn limit.unmeasured, pass database.ok"},
 	{name: "LATIN1", fact: "3.4 template1 encoding", role: "portal", setup: newTemplate + "'LATIN1'", undo: newTemplate + "'UTF8'", want: "fail encoding.other"},
 	{name: "SQL_ASCII", fact: "3.4 template1 encoding", role: "portal", setup: newTemplate + "'SQL_ASCII'", undo: newTemplate + "'UTF8'", want: "warn encoding.ascii, pass database.ok"},
 

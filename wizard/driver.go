@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/steps"
 )
 
@@ -227,7 +229,7 @@ func (e End) Summary() []Line {
 	if e.Err != nil {
 		return l
 	}
-	e.Review.attention(&l)
+	e.now().attention(&l)
 	if len(e.Outcome.Actions) == 0 {
 		l.add(Good, "", "%s", e.Review.nothing())
 	}
@@ -239,6 +241,17 @@ func (e End) Summary() []Line {
 	next(&l, "Next", commands)
 	e.rotation(&l)
 	return l
+}
+
+// now is the review without what was so before the run and is over: old values of an
+// earlier run, which this one has taken away.
+func (e End) now() Review {
+	r := e.Review
+	gone := func(a apply.Event) bool { return a.ID == (plan.DropPrevious{}).ID() && a.Status == apply.Done }
+	if slices.ContainsFunc(e.Outcome.Actions, gone) {
+		r.Checks = slices.DeleteFunc(slices.Clone(r.Checks), func(c check.Result) bool { return c.ID == "run.interrupted" })
+	}
+	return r
 }
 
 // rotation is what there is to know of a rotation that has ended.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/openchoreo/backstage-setup/internal/apply"
+	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/internal/plan"
 )
 
@@ -39,5 +40,21 @@ func TestNoteIsTold(t *testing.T) {
 				t.Errorf("the result says %q", got)
 			}
 		})
+	}
+}
+
+// TestEarlierRunIsOver: a run that has taken the old values of an earlier one away
+// does not end with the words that they are kept still.
+func TestEarlierRunIsOver(t *testing.T) {
+	checks := []check.Result{{ID: "run.interrupted", Status: check.Warn, Found: "the values are still kept"}, {ID: "release.status", Status: check.Warn, Found: "pending"}}
+	for id, kept := range map[string]bool{"previous.drop": false, "previous.kept": true} {
+		end := End{Review: Review{Plan: &plan.Plan{}, Checks: checks}, Applied: true, Outcome: apply.Outcome{Actions: []apply.Event{{ID: id, Status: apply.Done}}}}
+		text := ""
+		for _, l := range end.Summary() {
+			text += l.Text + "\n"
+		}
+		if strings.Contains(text, "still kept") != kept || !strings.Contains(text, "pending") {
+			t.Errorf("%s: %s", id, text)
+		}
 	}
 }

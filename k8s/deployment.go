@@ -29,6 +29,9 @@ type Deployment struct {
 	// WholeSecrets are those of which the pods may read more keys than Env tells:
 	// with envFrom, or in another container.
 	WholeSecrets []string
+	References   []PodReference    // to other objects, the Secret among them
+	Command      []string          // of the container; none is the image's
+	Args         []string          // of the container
 	DataVolume   string            // of the database directory: "emptyDir", "persistentVolumeClaim" or ""
 	DataClaim    string            // name of the claim
 	Labels       map[string]string // of its pods
@@ -169,11 +172,12 @@ func plainDeployment(d *appsv1.Deployment) Deployment {
 	if at, err := time.Parse(time.RFC3339, d.Spec.Template.Annotations[restartMark]); err == nil {
 		out.Restarted = at
 	}
+	out.References = references(&d.Spec.Template.Spec)
 	container := portalContainer(d.Spec.Template.Spec.Containers)
 	if container == nil {
 		return out
 	}
-	out.Image = container.Image
+	out.Image, out.Command, out.Args = container.Image, container.Command, container.Args
 	for _, p := range container.Ports {
 		out.Ports = append(out.Ports, strconv.Itoa(int(p.ContainerPort)))
 		if p.Name != "" {

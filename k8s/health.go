@@ -23,11 +23,13 @@ type Health struct {
 
 	Certificates []Certificate // of the Gateway's listeners that end TLS
 	Bindings     Bindings
+	References   []Referent // what the portal's pods refer to beside its Secret, the most needed first
+	Policies     Policies   // on the portal's pods
 }
 
 // Health looks at what Discover found: the Deployments with their pods, events
-// and logs, the Services, the Gateway's certificates
-// and the authorization bindings. It only reads. It never fails: what it could
+// and logs, what the portal's pods refer to, the NetworkPolicies on them, the
+// Services, the Gateway's certificates and the authorization bindings. It only reads. It never fails: what it could
 // not learn says why.
 func (c *Client) Health(ctx context.Context, namespace string, found Found) Health {
 	var (
@@ -37,8 +39,10 @@ func (c *Client) Health(ctx context.Context, namespace string, found Found) Heal
 	namespace = cmp.Or(namespace, c.target.Namespace)
 	if name := found.Deployment.Name; name != "" {
 		wait.Go(func() { h.Portal = c.workload(ctx, namespace, name) })
+		wait.Go(func() { h.References = c.referents(ctx, namespace, found.Secret.Name, found.Deployment.References) })
+		wait.Go(func() { h.Policies = c.policies(ctx, namespace, found.Deployment.Labels) })
 	} else {
-		h.Portal.Unknown = found.Deployment.Unknown
+		h.Portal.Unknown, h.Policies.Unknown = found.Deployment.Unknown, found.Deployment.Unknown
 	}
 	wait.Go(func() { h.API = c.component(ctx, namespace, componentLabel+"="+apiComponent) })
 	if found.Thunder.Installed {
@@ -57,6 +61,7 @@ func HealthRights(namespace string) []Access {
 	const (
 		pods     = "how the pods are, and what they wrote, is not known"
 		bindings = "which tokens get which role is not known"
+		refers   = "whether all is there that the portal's pods refer to is not known"
 	)
 	return []Access{
 		{Verb: "list", Group: "apps", Resource: "deployments", Namespace: namespace, Why: "see whether portal and API run", Prevents: "whether portal and API run is not known"},
@@ -65,6 +70,10 @@ func HealthRights(namespace string) []Access {
 		{Verb: "get", Resource: "pods/log", Namespace: namespace, Why: "read what portal and API wrote", Prevents: "what portal and API complain about is not known"},
 		{Verb: "list", Resource: "events", Namespace: namespace, Why: "see why a pod does not start", Prevents: "trouble with volumes, probes and nodes is not seen"},
 		{Verb: "get", Resource: "persistentvolumeclaims", Namespace: namespace, Why: "see whether SQLite's volume is there", Prevents: "whether SQLite's volume is there is not known"},
+		{Verb: "get", Resource: "configmaps", Namespace: namespace, Why: "see whether all is there that the portal's pods refer to", Prevents: refers},
+		{Verb: "get", Resource: "secrets", Namespace: namespace, Why: "see whether all is there that the portal's pods refer to", Prevents: refers},
+		{Verb: "get", Resource: "serviceaccounts", Namespace: namespace, Why: "see whether all is there that the portal's pods refer to", Prevents: refers},
+		{Verb: "list", Group: policyGroup, Resource: "networkpolicies", Namespace: namespace, Why: "see whether a NetworkPolicy shuts the portal's pods off", Prevents: "whether a NetworkPolicy shuts the portal's pods off is not known"},
 		{Verb: "list", Resource: "services", Namespace: namespace, Why: "see whether the routes lead to portal and API", Prevents: "whether the routes lead to portal and API is not known"},
 		{Verb: "list", Group: planeGroup, Resource: bindingResource, Why: "compare the authorization bindings", Prevents: bindings},
 		{Verb: "list", Group: planeGroup, Resource: roleResource, Why: "see whether the bound roles are there", Prevents: bindings},

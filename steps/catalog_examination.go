@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"slices"
+
 	"github.com/openchoreo/backstage-setup/internal/cause"
 )
 
@@ -35,6 +37,12 @@ func examinationDocs() []CheckDoc {
 		{"portal.environment", "The variables are as Helm applied them",
 			"Compares the variables of the running Deployment with those of the release's manifest. The code of the result is the first variable that differs.",
 			"Change the values in place of the Deployment, and upgrade."},
+		{"portal.command", "The container starts what the chart says",
+			"Compares command and arguments of the running Deployment with those of the release's manifest. The chart's arguments name the configuration files that the portal reads.",
+			"Upgrade the release; arguments of your own go into backstage.extraArgs."},
+		{"portal.references", "What the pods refer to is there",
+			"Looks for the ConfigMaps and Secrets that the portal's containers and volumes take something from, with their keys, unless they are optional; for the account that the pods run as; and for the Secrets that images are pulled with. The portal's own Secret has checks of its own.",
+			"Upgrade the release, which makes again what is the chart's; make the others, or take them out of the values."},
 		{"portal.variables", "Each variable is set once, to something",
 			"Backstage ends on a variable that is set to nothing, and Helm 4, Flux and Argo CD refuse a name that is set twice.",
 			"Give the value, or set the variable in one place: environment.extra changes what backstage.env has."},
@@ -119,6 +127,9 @@ func examinationDocs() []CheckDoc {
 		{"routing.url", "The portal answers at its address",
 			"Asks the base URL at /healthcheck from this machine, as a browser would.",
 			"Look at DNS, the Gateway's address, route and pods. Where it cannot be reached from here, run with --skip routing.url=REASON."},
+		{"portal.network", "No NetworkPolicy shuts the portal off",
+			"Looks at the NetworkPolicies that select the portal's pods: whether any rule leaves the portal's port open, and lets its pods to DNS, PostgreSQL, the OpenChoreo API and the identity provider. Only ports are compared: whom a rule lets through is not told.",
+			"Add a rule to the policy; those of the chart take more under backstage.networkPolicy."},
 		{"routing.callback", "A sign-in begins as it should",
 			"Asks the portal to begin a sign-in and looks at its redirect: the callback has to follow from the base URL, and the provider has to be the one that is set. Nobody signs in.",
 			"Upgrade and restart the portal, so that its pods have the settings of now."},
@@ -155,7 +166,7 @@ func rolloutCodes() []codeDoc {
 // examinationCodes are the codes that only an examination ends with.
 func examinationCodes() []Entry {
 	var entries []Entry
-	for _, c := range append(rolloutCodes(), visitCodes()...) {
+	for _, c := range slices.Concat(rolloutCodes(), visitCodes(), referenceCodes(), networkCodes()) {
 		entries = append(entries, Entry{Kind: VerdictEntry, Name: c.ID, Group: "Codes of an examination", Title: "a failure", Meaning: c.Meaning, Do: c.Do})
 	}
 	for _, f := range cause.Known() {

@@ -82,7 +82,7 @@ func examination(env *Env, in plan.Input) []check.Check {
 	x := examiner{env, in}
 	list := slices.Concat(
 		x.clusterChecks(), x.releaseChecks(), x.secretChecks(), x.portalChecks(), x.databaseChecks(),
-		x.apiChecks(), x.identityChecks(), x.authorizationChecks(), x.planeChecks(), x.routingChecks(),
+		x.apiChecks(), x.identityChecks(), x.authorizationChecks(), x.planeChecks(), x.routingChecks(), x.networkChecks(),
 	)
 	there := map[string]bool{}
 	for _, c := range list {

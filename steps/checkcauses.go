@@ -14,7 +14,11 @@ import (
 // that the one to mend first can be named.
 func Explanations() []check.Explanation {
 	portal := []string{"portal.rollout", "portal.events", "portal.logs", "portal.health"}
-	outside := []string{"routing.url", "routing.callback"}
+	// A name that does not resolve, or a certificate that nobody trusts, is no fault of
+	// what is behind them.
+	outside := []string{"routing.url/visit.status", "routing.url/visit.timeout", "routing.url/visit.refused", "routing.callback"}
+	way := append([]string{"routing.url/visit.authority", "routing.url/visit.certificate", "routing.url/visit.scheme", "routing.url/visit.other"}, outside...)
+	apiURL := []string{"api.url/visit.status", "api.url/visit.timeout", "api.url/visit.refused"}
 	signIn := []string{"identity.*", "authorization.subject", "portal.logs/token.*", "portal.logs/identity.*", "portal.logs/discovery.*", "portal.logs/jwt.*", "portal.logs/jwks.*", "portal.logs/api.*", "portal.logs/signin.*", "api.logs/jwt.*", "api.logs/jwks.*"}
 	database := []string{"database.postgresql.*", "portal.logs/postgres.*", "portal.logs/database.*", "portal.rollout", "portal.events", "portal.health"}
 	with := func(lists ...[]string) []string {
@@ -48,6 +52,9 @@ func Explanations() []check.Explanation {
 		{By: "portal.environment/DATABASE_CLIENT", Of: with([]string{"portal.replicas", "database.volume"}, database, portal), Warns: true},
 		{By: "portal.environment/BACKSTAGE_BASE_URL", Of: []string{"routing.*", "identity.redirect"}, Warns: true},
 		{By: "portal.environment/OPENCHOREO_API_URL", Of: []string{"api.address", "portal.logs/api.*"}, Warns: true},
+		{By: "portal.command", Of: with([]string{"portal.logs/config.*", "portal.logs/node.*", "portal.rollout/rollout.crash", "portal.rollout/rollout.probe", "portal.events", "portal.health"}, outside), Warns: true},
+		{By: "portal.references", Of: with([]string{"release.status", "portal.logs/config.*", "portal.logs/node.*"}, portal, outside)},
+		{By: "portal.references/reference.pull-secret", Of: []string{"portal.rollout/rollout.image", "portal.events"}, Warns: true},
 		{By: "portal.variables", Of: with([]string{"portal.logs/config.*"}, portal)},
 		{By: "portal.replicas", Of: []string{"portal.logs/sqlite.*", "portal.logs/portal.backend-token", "portal.rollout/rollout.multi-attach"}},
 		{By: "chart.version", Of: []string{"portal.image", "portal.logs/portal.backend-token", "portal.logs/sqlite.filename"}, Warns: true},
@@ -67,12 +74,12 @@ func Explanations() []check.Explanation {
 
 		// The API.
 		{By: "api.deployment", Of: []string{"api.*", "portal.logs/api.*"}},
-		{By: "api.config", Of: []string{"identity.discovery/discovery.*", "identity.token", "api.logs", "portal.logs/api.*", "portal.logs/jwt.*", "api.url", "api.route"}},
-		{By: "api.logs", Of: []string{"api.rollout/rollout.crash", "api.health", "api.url"}},
-		{By: "api.rollout", Of: []string{"api.health", "api.url", "api.logs", "portal.logs/api.*", "api.route"}},
-		{By: "api.health", Of: []string{"api.url", "api.address", "portal.logs/api.*"}},
+		{By: "api.config", Of: []string{"identity.discovery/discovery.*", "identity.token", "api.logs", "portal.logs/api.*", "portal.logs/jwt.*", "api.url/visit.status", "api.route"}},
+		{By: "api.logs", Of: with([]string{"api.rollout/rollout.crash", "api.health"}, apiURL)},
+		{By: "api.rollout", Of: with([]string{"api.health", "api.logs", "portal.logs/api.*", "api.route"}, apiURL)},
+		{By: "api.health", Of: with([]string{"api.address", "portal.logs/api.*"}, apiURL)},
 		{By: "api.address", Of: []string{"portal.logs/api.*"}},
-		{By: "api.route", Of: []string{"api.url"}},
+		{By: "api.route", Of: apiURL},
 
 		// The provider and the roles.
 		{By: "identity.thunder", Of: signIn},
@@ -86,12 +93,19 @@ func Explanations() []check.Explanation {
 		{By: "authorization.subject", Of: []string{"portal.logs/api.forbidden", "portal.logs/api.empty"}},
 
 		// The way in.
-		{By: "routing.gateway", Of: with([]string{"routing.route", "routing.listener", "routing.certificate", "api.route", "api.url"}, outside)},
-		{By: "routing.certificate", Of: with([]string{"routing.listener", "routing.gateway", "api.url"}, outside)},
-		{By: "routing.listener", Of: with([]string{"routing.route", "api.url"}, outside), Warns: true},
+		{By: "routing.gateway", Of: with([]string{"routing.route", "routing.listener", "routing.certificate", "api.route"}, way, apiURL)},
+		{By: "routing.certificate", Of: with([]string{"routing.listener", "routing.gateway", "api.url/visit.authority", "api.url/visit.certificate", "api.url/visit.scheme"}, way, apiURL)},
+		{By: "routing.listener", Of: with([]string{"routing.route", "api.url/visit.certificate", "api.url/visit.scheme"}, way, apiURL), Warns: true},
 		{By: "routing.route", Of: outside},
-		{By: "routing.address", Of: with([]string{"routing.route", "identity.redirect"}, outside)},
+		{By: "routing.address", Of: []string{"routing.route", "identity.redirect", "routing.url", "routing.callback"}},
 		{By: "routing.url", Of: []string{"routing.callback"}},
+
+		// Policies are told last, so that they explain only what nothing else does.
+		{By: "portal.network/network.ingress", Of: outside, Warns: true},
+		{By: "portal.network/network.dns", Of: prefixed("portal.logs", unresolved()...), Warns: true},
+		{By: "portal.network/network.database", Of: prefixed("portal.logs", append(silent("postgres"), "postgres.connect", "postgres.pool", "database.connect")...), Warns: true},
+		{By: "portal.network/network.api", Of: prefixed("portal.logs", append(silent("api"), "api.fetch", "api.sync")...), Warns: true},
+		{By: "portal.network/network.identity", Of: prefixed("portal.logs", append(silent("identity"), "token.failed", "discovery.failed", "jwks.failed", "api.fetch", "api.sync")...), Warns: true},
 	}
 }
 
@@ -105,6 +119,8 @@ func (x examiner) cured(id string, run func(context.Context) check.Result) func(
 			return r
 		}
 		x.rotates(&r)
+		x.throughOwner(&r)
+		x.perhapsShut(id, &r)
 		if command, ok := strings.CutPrefix(r.Fix, "backstage-setup rbac"); ok && !strings.Contains(command, " -n ") {
 			r.Fix = x.setup("rbac" + command)
 		}

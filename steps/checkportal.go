@@ -37,6 +37,8 @@ func (x examiner) portalChecks() []check.Check {
 		}),
 		x.judged("portal.image", there, x.deployed(x.image)),
 		x.judged("portal.environment", there, x.deployed(x.environment)),
+		x.judged("portal.command", there, x.deployed(x.command)),
+		x.judged("portal.references", there, x.deployed(x.references)),
 		x.judged("portal.variables", there, x.deployed(x.variables)),
 		x.judged("portal.replicas", there, x.deployed(x.replicas)),
 		x.judged("portal.rollout", there, func() check.Result { return x.rollout(w) }),

@@ -33,6 +33,7 @@ func (x examiner) secretChecks() []check.Check {
 			case state.Secret == nil:
 				r := faulty(fmt.Sprintf("Secret %s is not in namespace %s", x.secretName(), x.namespace()), "it was never written, was deleted, or its owner could not make it", "write it", x.setup("install"))
 				r.Cure = &check.Cure{Flow: "install", Step: "client", Key: "client.secret"}
+				x.guide(&r, x.wanted()...)
 				return r
 			}
 			found := fmt.Sprintf("%s, %d keys", state.Secret.Name, len(state.Secret.Keys))
@@ -117,6 +118,7 @@ func (x examiner) keys() check.Result {
 	r := faulty(fmt.Sprintf("Secret %s lacks %s", state.Secret.Name, strings.Join(missing, ", ")), "pods that are made now stay in CreateContainerConfigError: the container wants every one of these keys",
 		"write the missing keys"+owned(state.Owner), x.setup("install"))
 	r.Cure = x.secretCure(missing[0])
+	x.guide(&r, missing...)
 	return r
 }
 
@@ -144,7 +146,7 @@ func (x examiner) secretValues() check.Result {
 	if s == nil {
 		return hidden(x.in.Current.Cluster.Secret.Unknown)
 	}
-	var wrong []string
+	var wrong, keys []string
 	first, harmless := "", true
 	for _, name := range s.Keys {
 		value := s.Values[name].Reveal()
@@ -152,7 +154,7 @@ func (x examiner) secretValues() check.Result {
 		if problem == "" || !slices.Contains(x.wanted(), name) {
 			continue
 		}
-		wrong = append(wrong, fmt.Sprintf("%s %s", name, problem))
+		wrong, keys = append(wrong, fmt.Sprintf("%s %s", name, problem)), append(keys, name)
 		if used := x.acts(name) || value == ""; used && (first == "" || harmless) {
 			first, harmless = name, false
 		} else if first == "" {
@@ -167,6 +169,7 @@ func (x examiner) secretValues() check.Result {
 		r.Status = check.Warn
 	}
 	r.Cure = x.secretCure(first)
+	x.guide(&r, keys...)
 	return r
 }
 
@@ -229,6 +232,7 @@ func (x examiner) placeholders() check.Result {
 	}
 	r := doubtful("public default values under "+strings.Join(names, ", "), "they stand in documentation and charts: anybody can know them", "give new values"+owned(state.Owner), x.setup("install"))
 	r.Cure = x.secretCure(names[0])
+	x.guide(&r, names...)
 	return r
 }
 

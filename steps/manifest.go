@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -28,7 +29,11 @@ type object struct {
 type container struct {
 	Name  string `json:"name"`
 	Image string `json:"image"`
-	Env   []struct {
+
+	Command []string `json:"command"`
+	Args    []string `json:"args"`
+
+	Env []struct {
 		Name      string `json:"name"`
 		Value     string `json:"value"`
 		ValueFrom struct {
@@ -49,7 +54,7 @@ type reference struct {
 func objects(manifest string) []object {
 	var list []object
 	for _, document := range strings.Split("\n"+manifest, "\n---") {
-		if !strings.Contains(document, "kind: Deployment") && !strings.Contains(document, "kind: ConfigMap") {
+		if !slices.ContainsFunc([]string{"Deployment", "ConfigMap", "ServiceAccount", "NetworkPolicy"}, func(kind string) bool { return strings.Contains(document, "kind: "+kind) }) {
 			continue
 		}
 		var o object

@@ -212,7 +212,14 @@ func (s *Session) ExaminationResult(e Examination) Result {
 	if result.First.Consequences == nil {
 		result.First.Consequences = []string{}
 	}
-	if first.Fix != "" {
+	for _, line := range first.Guide {
+		command, ok := strings.CutPrefix(line, "  ")
+		if !ok {
+			command = "# " + line
+		}
+		result.Next = append(result.Next, command)
+	}
+	if first.Fix != "" && len(first.Guide) == 0 {
 		result.Next = append(result.Next, first.Fix)
 	}
 	return result
@@ -284,12 +291,28 @@ func (e Examination) result(l *lines, i, width int) {
 	}
 	add("why:", r.Cause)
 	add("do:", r.Hint)
-	if r.Fix != "" {
+	*l = append(*l, guided(r.Guide, width)...)
+	if r.Fix != "" && len(r.Guide) == 0 {
 		l.add(Plain, "", "    $ %s", r.Fix)
 	}
 	if explain := "backstage-setup explain " + firstText(r.Code, r.ID); explain != r.Fix {
 		l.add(Plain, "", "    more: %s, %s", explain, r.Doc)
 	}
+}
+
+// guided are the lines of a guide: what is said is folded, a command stays one line
+// for the clipboard.
+func guided(guide []string, width int) (l lines) {
+	for _, line := range guide {
+		if command, ok := strings.CutPrefix(line, "  "); ok {
+			l.add(Plain, "", "    $ %s", command)
+			continue
+		}
+		for _, folded := range steps.Wrap(line, max(width-4, 40)) {
+			l.add(Plain, "", "    %s", folded)
+		}
+	}
+	return l
 }
 
 func firstText(texts ...string) string {
@@ -308,7 +331,10 @@ func (e Examination) summary(l *lines, width int) {
 		first, _, _ := strings.Cut(r.Found, "\n")
 		l.add(Heading, "", "Mend first: %s", r.ID)
 		l.add(Bad, "", "  %s", first)
-		if r.Fix != "" {
+		switch {
+		case len(r.Guide) > 0:
+			*l = append(*l, guided(r.Guide, width)...)
+		case r.Fix != "":
 			l.add(Plain, "", "  $ %s", r.Fix)
 		}
 		if follow := check.Consequences(e.Checks, r.ID); len(follow) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/openchoreo/backstage-setup/internal/check"
 	"github.com/openchoreo/backstage-setup/steps"
@@ -79,7 +80,11 @@ func WriteJUnit(w io.Writer, e Examination) error {
 func (s *junitSuite) add(r check.Result) {
 	c := junitCase{Class: "check." + r.Category, Name: r.ID, Time: fmt.Sprintf("%.3f", r.Elapsed.Seconds())}
 	text := r.Found
-	for _, more := range []string{r.Cause, r.Hint, r.Fix} {
+	fix := r.Fix
+	if len(r.Guide) > 0 {
+		fix = strings.Join(r.Guide, "\n")
+	}
+	for _, more := range []string{r.Cause, r.Hint, fix} {
 		if more != "" {
 			text += "\n" + more
 		}

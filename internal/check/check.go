@@ -54,6 +54,10 @@ type Result struct {
 	Doc      string `json:"doc,omitempty"`      // address of a page about it
 	Because  string `json:"because,omitempty"`  // ID of the check whose finding explains this one: see Explain
 
+	// Guide is what to do where somebody else has to write what is wrong, such as the
+	// owner of a Secret: sentences, and commands that begin with two blanks.
+	Guide []string `json:"guide,omitempty"`
+
 	Propose []Proposal    `json:"-"` // what was learnt and can fill an answer
 	Elapsed time.Duration `json:"-"`
 }

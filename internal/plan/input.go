@@ -106,6 +106,14 @@ func (c Current) Local() bool { return c.Offline || c.NoConfig }
 // edited returns the values file that is created or edited.
 func (in Input) edited() ValuesFile { return in.Current.Files[in.Current.Edit] }
 
+// editedPath is the path of that file, or what a new one is called.
+func (in Input) editedPath() string {
+	if in.Current.Edit >= len(in.Current.Files) {
+		return "backstage-values.yaml"
+	}
+	return in.edited().Path
+}
+
 // own returns the values in the edited file. A new one starts from those that
 // the release was given.
 func (in Input) own() map[string]any {

@@ -79,7 +79,7 @@ func (e examined) findings() string {
 
 func catalogue(in *installation) []defect {
 	var all []defect
-	for _, list := range [][]defect{secretDefects(), releaseDefects(), portalDefects(), logDefects(), databaseDefects(), apiDefects(), identityDefects(in), authorizationDefects(), planeDefects(), routingDefects(in)} {
+	for _, list := range [][]defect{secretDefects(), releaseDefects(), portalDefects(), referenceDefects(), logDefects(), databaseDefects(), apiDefects(), identityDefects(in), authorizationDefects(), planeDefects(), routingDefects(in)} {
 		all = append(all, list...)
 	}
 	return all
@@ -228,7 +228,7 @@ func portalDefects() []defect {
 		}},
 		{name: "no image", first: "portal.rollout/rollout.image", make: broken("ImagePullBackOff", `Back-off pulling image "ghcr.io/openchoreo/openchoreo-ui:v9"`)},
 		{name: "no name of an image", first: "portal.rollout/rollout.image-name", make: broken("InvalidImageName", `Failed to apply default image tag "UI:v 1": couldn't parse image name`)},
-		{name: "no ConfigMap", first: "portal.rollout/rollout.secret-missing", make: broken("CreateContainerConfigError", `configmap "backstage-ci-config" not found`)},
+		{name: "ConfigMap that the kubelet does not see", first: "portal.rollout/rollout.secret-missing", make: broken("CreateContainerConfigError", `configmap "backstage-ci-config" not found`)},
 		{name: "container that cannot be made", first: "portal.rollout/rollout.config", make: broken("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")},
 		{name: "too little memory", first: "portal.rollout/rollout.memory", make: func(t *testing.T, in *installation) {
 			in.down(t)

@@ -282,6 +282,12 @@ stringData:
   postgres-db: backstage
   postgres-ca: CERTIFICATE
 `)))
+	in.await(tb, "the Secret to be nobody's", func() error {
+		o := in.get(tb, portalSecret)
+		o.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) // who applies keys owns them
+		_, err := in.of(portalSecret).Update(context.Background(), o, metav1.UpdateOptions{})
+		return err
+	})
 }
 
 // usual are the values of an installation that works.
@@ -692,6 +698,7 @@ type examined struct {
 
 type result struct {
 	ID, Status, Code, Found, Hint, Cause, Fix, Doc, Category, Because string
+	Guide                                                             []string
 	Cure                                                              struct {
 		Flow, Step, Key string
 		Set             map[string]any

@@ -20,6 +20,7 @@ type StoreKey struct {
 	Entry       string      // below the mount, without "data/"
 	Property    string      // of the entry
 	New         ExternalKey // the entry that spec.data lacks; zero when External Secrets reads the key already
+	Foreign     ExternalKey // where a store of another provider has it, which this program does not write to
 	Unsupported string      // why the value cannot be put there; the other fields then say where it is, as far as known
 }
 
@@ -70,6 +71,9 @@ func (es ExternalSecret) storeKey(learnt naming, place StorePlace, name string) 
 	}
 	if fresh {
 		at.New = from
+	}
+	if more, _ := from.more(); more["sourceRef"] == nil && es.Store.Provider != "" && es.Store.Provider != "vault" && !(fresh && es.Templated) {
+		at.Foreign = from
 	}
 	return at
 }

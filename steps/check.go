@@ -147,7 +147,12 @@ func (x examiner) namespace() string { return x.in.Draft.Target.Namespace }
 
 // kubectl is a command for the operator, in the namespace and cluster at hand.
 func (x examiner) kubectl(format string, args ...any) string {
-	return "kubectl " + x.in.Reach() + "-n " + plan.Quote(x.namespace()) + " " + fmt.Sprintf(format, args...)
+	return x.kubectlIn(x.namespace(), format, args...)
+}
+
+// kubectlIn is a command in another namespace.
+func (x examiner) kubectlIn(namespace, format string, args ...any) string {
+	return "kubectl " + x.in.Reach() + "-n " + plan.Quote(namespace) + " " + fmt.Sprintf(format, args...)
 }
 
 // setup is a command of this program that changes the installation at hand.

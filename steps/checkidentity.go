@@ -8,6 +8,7 @@ import (
 
 	"github.com/openchoreo/backstage-setup/internal/answers"
 	"github.com/openchoreo/backstage-setup/internal/check"
+	"github.com/openchoreo/backstage-setup/internal/plan"
 	"github.com/openchoreo/backstage-setup/k8s"
 )
 
@@ -37,7 +38,9 @@ func (x examiner) identityChecks() []check.Check {
 			case w.Name == "":
 				return hidden(w.Unknown)
 			case w.Rollout.Desired == 0:
-				return faulty("ThunderID is scaled to 0: no pod runs", "somebody scaled it down", "scale it up", "kubectl -n "+w.Namespace+" scale deployment/"+w.Name+" --replicas=1")
+				r = faulty("ThunderID is scaled to 0: no pod runs", "somebody scaled it down", "scale it up", x.kubectlIn(w.Namespace, "scale deployment/%s --replicas=1", w.Name))
+				r.Code = "rollout.scaled-to-zero"
+				return r
 			default:
 				r.Cure = nil
 				return r
@@ -266,7 +269,64 @@ func (x examiner) planeChecks() []check.Check {
 		x.judged("planes.observability", []string{"release.installed"}, func() check.Result {
 			return x.plane("observability", "features.observability", f.Observability, found.ObservabilityPlanes)
 		}),
+		x.visiting("planes.observer", []string{"planes.observability"}, x.observer),
 	}
+}
+
+// observer asks the Observer of each observability plane, where the portal reads
+// logs and metrics, at the address that the plane tells.
+func (x examiner) observer(ctx context.Context) check.Result {
+	planes := x.in.Current.Cluster.ObservabilityPlanes
+	if !x.in.Draft.Features.Observability {
+		return pass("features.observability is off")
+	}
+	if planes.Unknown != "" {
+		return hidden(planes.Unknown)
+	}
+	var asked []string
+	for _, p := range planes.Items {
+		if p.ObserverURL == "" || slices.Contains(asked, p.ObserverURL) {
+			continue
+		}
+		asked = append(asked, p.ObserverURL)
+		if r := x.observed(ctx, p); r.Status != check.Pass {
+			return r
+		}
+	}
+	if len(asked) == 0 {
+		return skipped("no observability plane tells an address")
+	}
+	return pass(strings.Join(asked, ", ") + " answers")
+}
+
+// observed asks one plane's Observer.
+func (x examiner) observed(ctx context.Context, p k8s.Plane) check.Result {
+	const why, hint = "spec.observerURL of the plane is wrong, or its Observer does not run: pages of logs and metrics stay empty", "correct spec.observerURL; where only the portal's pods reach it, run with --skip planes.observer=REASON"
+	edit := "kubectl " + x.in.Reach()
+	if p.Namespace != "" {
+		edit += "-n " + plan.Quote(p.Namespace) + " "
+	}
+	edit += "edit " + p.Kind + " " + plan.Quote(p.Name)
+	if _, ok := parseURL(p.ObserverURL); !ok || strings.Contains(p.ObserverURL, ".invalid") {
+		return doubtful(fmt.Sprintf("observability plane %s: %q is no address", p.Name, p.ObserverURL), why, hint, edit)
+	}
+	at := strings.TrimSuffix(p.ObserverURL, "/") + "/health"
+	visit, err := x.env.Visitor.Get(ctx, at)
+	switch {
+	case err != nil:
+		code, reason := obstacle(err)
+		if code == "visit.forbidden" {
+			return hidden(err.Error())
+		}
+		r := doubtful(fmt.Sprintf("observability plane %s: %s does not answer: %v", p.Name, at, err), reason+"; "+why, hint, edit)
+		r.Code = code
+		return r
+	case visit.Status != 200:
+		r := doubtful(fmt.Sprintf("observability plane %s: %s answers %d", p.Name, at, visit.Status), why, hint, edit)
+		r.Code = "visit.status"
+		return r
+	}
+	return pass(at)
 }
 
 func (x examiner) plane(name, key string, on bool, planes k8s.Planes) check.Result {

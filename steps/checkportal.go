@@ -196,11 +196,11 @@ func (x examiner) rollout(w k8s.Workload) check.Result {
 		return hidden(r.PodsHidden)
 	case !r.Done():
 		return doubtful(fmt.Sprintf("under way: %d of %d pods are updated, %d available %s", r.Updated, r.Desired, r.Available, r.Message), "a change is being rolled out", "wait, or look again with --wait",
-			x.kubectl("rollout status deployment/%s", w.Name))
+			x.kubectlIn(w.Namespace, "rollout status deployment/%s", w.Name))
 	}
 	for _, p := range r.Pods {
 		if p.Restarts > 2 {
-			return doubtful(fmt.Sprintf("pod %s runs, after %d restarts", p.Name, p.Restarts), "it ended again and again, or its health check failed", "look at what it wrote before", x.kubectl("logs %s --previous", p.Name))
+			return doubtful(fmt.Sprintf("pod %s runs, after %d restarts", p.Name, p.Restarts), "it ended again and again, or its health check failed", "look at what it wrote before", x.kubectlIn(w.Namespace, "logs %s --previous", p.Name))
 		}
 	}
 	return pass(fmt.Sprintf("%d of %d pods are ready", r.Ready, r.Desired))

@@ -428,5 +428,5 @@ func (j judge) claims(ctx context.Context) check.Result {
 // MaySkip tells whether a check can be left out by --skip: those that ask somebody
 // outside the cluster. All others protect what is written, and --accept names them.
 func MaySkip(id string) bool {
-	return strings.HasPrefix(id, "identity.") || slices.Contains(postgresChecks, id) || slices.Contains([]string{"routing.url", "api.url", "portal.health", "api.health"}, id)
+	return strings.HasPrefix(id, "identity.") || slices.Contains(postgresChecks, id) || slices.Contains([]string{"routing.url", "api.url", "portal.health", "api.health", "planes.observer"}, id)
 }

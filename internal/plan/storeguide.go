@@ -23,6 +23,9 @@ func guideExternalSecrets(p *Plan, o k8s.Owner, keys string) []string {
 	}
 	var fresh []k8s.ExternalKey
 	for _, k := range p.in.storeKeys(changed) {
+		if k.Foreign.RemoteKey != "" && storeNames[es.Store.Provider] != "" { // this program does not write there, its owner does
+			k.Unsupported, k.Entry = "", k.Foreign.RemoteKey
+		}
 		if k.Unsupported != "" && k.New == (k8s.ExternalKey{}) {
 			lines = append(lines, fmt.Sprintf("%s: %s", k.SecretKey, k.Unsupported))
 			continue

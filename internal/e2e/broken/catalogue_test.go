@@ -30,40 +30,50 @@ func TestBroken(t *testing.T) {
 	for _, d := range catalogue(in) {
 		t.Run(d.name, func(t *testing.T) {
 			all++
-			d.make(t, in)
-			got := in.check(t, d.args...)
-			named := "nothing"
-			id, _, coded := strings.Cut(d.first, "/")
-			if got.First != nil {
-				named = got.First.ID
-				if coded {
-					named += "/" + got.First.Code
-				}
-			}
-			broken := got.result(id)
-			switch {
-			case named != d.first:
-				t.Errorf("named first: %s, want %s\n%s", named, d.first, got.findings())
-			case broken.Status == "pass":
-				t.Errorf("%s passes", id)
-			case (got.code == 3) != !got.Healthy || got.code != 0 && got.code != 3:
-				t.Errorf("exit %d, healthy %v\n%s", got.code, got.Healthy, got.stderr)
-			case broken.Found == "" || broken.Fix == "" || broken.Cause == "":
-				t.Errorf("%s: wants what was found, its cause and a command: %+v", id, broken)
-			default:
+			if in.broken(t, d) {
 				right++
-			}
-			if broken.Code != "" && !steps.KnownCode(broken.Code) {
-				t.Errorf("explain does not know %s", broken.Code)
-			}
-			for _, r := range got.Checks {
-				if r.Status == "fail" && r.ID != id && r.Because == "" {
-					t.Logf("beside it fails %s %s: %s", r.ID, r.Code, r.Found)
-				}
 			}
 		})
 	}
 	t.Logf("%d of %d name the defect first", right, all)
+}
+
+// broken makes the defect and tells whether it is named first, with its cause and a
+// command.
+func (in *installation) broken(t *testing.T, d defect) (right bool) {
+	t.Helper()
+	d.make(t, in)
+	got := in.check(t, d.args...)
+	named := "nothing"
+	id, _, coded := strings.Cut(d.first, "/")
+	if got.First != nil {
+		named = got.First.ID
+		if coded {
+			named += "/" + got.First.Code
+		}
+	}
+	broken := got.result(id)
+	switch {
+	case named != d.first:
+		t.Errorf("named first: %s, want %s\n%s", named, d.first, got.findings())
+	case broken.Status == "pass":
+		t.Errorf("%s passes", id)
+	case (got.code == 3) != !got.Healthy || got.code != 0 && got.code != 3:
+		t.Errorf("exit %d, healthy %v\n%s", got.code, got.Healthy, got.stderr)
+	case broken.Found == "" || broken.Fix == "" || broken.Cause == "":
+		t.Errorf("%s: wants what was found, its cause and a command: %+v", id, broken)
+	default:
+		right = true
+	}
+	if broken.Code != "" && !steps.KnownCode(broken.Code) {
+		t.Errorf("explain does not know %s", broken.Code)
+	}
+	for _, r := range got.Checks {
+		if r.Status == "fail" && r.ID != id && r.Because == "" {
+			t.Logf("beside it fails %s %s: %s", r.ID, r.Code, r.Found)
+		}
+	}
+	return right
 }
 
 // findings are what did not pass, for people.
@@ -79,7 +89,7 @@ func (e examined) findings() string {
 
 func catalogue(in *installation) []defect {
 	var all []defect
-	for _, list := range [][]defect{secretDefects(), releaseDefects(), portalDefects(), referenceDefects(), logDefects(), databaseDefects(), apiDefects(), identityDefects(in), authorizationDefects(), planeDefects(), routingDefects(in)} {
+	for _, list := range [][]defect{secretDefects(), releaseDefects(), portalDefects(), referenceDefects(), networkDefects(), logDefects(), databaseDefects(), apiDefects(), identityDefects(in), authorizationDefects(), planeDefects(), routingDefects(in)} {
 		all = append(all, list...)
 	}
 	return all
@@ -485,9 +495,20 @@ func authorizationDefects() []defect {
 }
 
 func planeDefects() []defect {
+	observed := func(address string) func(*testing.T, *installation) {
+		return func(t *testing.T, in *installation) {
+			in.edit(t, plane("observability"), func(o map[string]any) { o["spec"].(map[string]any)["observerURL"] = address })
+		}
+	}
 	return []defect{
 		{name: "no workflow plane", first: "planes.workflow", make: func(t *testing.T, in *installation) { in.remove(t, plane("workflow")) }},
 		{name: "no observability plane", first: "planes.observability", make: func(t *testing.T, in *installation) { in.remove(t, plane("observability")) }},
+		{name: "plane without its Observer's address", first: "planes.observability", make: observed("")},
+		{name: "Observer's address that is none", first: "planes.observer", make: observed("observer.localhost")},
+		{name: "Observer's address of somebody else", first: "planes.observer/visit.status", make: func(t *testing.T, in *installation) {
+			observed(strings.Replace(in.apiURL, "api.", "nosuch.", 1))(t, in)
+		}},
+		{name: "Observer's address where nobody listens", first: "planes.observer/visit.refused", make: observed("http://127.0.0.1:1")},
 		{name: "plane without its agent", first: "planes.workflow", make: func(t *testing.T, in *installation) {
 			in.editStatus(t, plane("workflow"), func(s map[string]any) { s["agentConnection"].(map[string]any)["connected"] = false })
 		}},

@@ -95,8 +95,15 @@ func (in *installation) variable(tb testing.TB, name string, value any) {
 func (in *installation) pod(tb testing.TB, state map[string]any, restarts int64, last map[string]any) {
 	tb.Helper()
 	tb.Cleanup(func() { in.restart(tb) })
+	in.kubelet(tb, portalDeployment, in.pods(tb, "backstage")[0].GetName(), state, restarts, last)
+}
+
+// kubelet changes the status of the only pod of a Deployment, and waits until that
+// has no pod that is available.
+func (in *installation) kubelet(tb testing.TB, of thing, pod string, state map[string]any, restarts int64, last map[string]any) {
+	tb.Helper()
 	p := podThing
-	p.name = in.pods(tb, "backstage")[0].GetName()
+	p.name = pod
 	in.await(tb, "the pod's status", func() error {
 		now := in.get(tb, p)
 		status := now.Object["status"].(map[string]any)
@@ -114,7 +121,7 @@ func (in *installation) pod(tb testing.TB, state map[string]any, restarts int64,
 		return err
 	})
 	in.await(tb, "the Deployment to see it", func() error {
-		n, _, _ := unstructured.NestedInt64(in.get(tb, portalDeployment).Object, "status", "availableReplicas")
+		n, _, _ := unstructured.NestedInt64(in.get(tb, of).Object, "status", "availableReplicas")
 		if n != 0 {
 			return fmt.Errorf("%d are available", n)
 		}

@@ -52,6 +52,8 @@ type installation struct {
 	namespace string
 	dir       string
 	program   string
+	version   string // of the chart
+	chart     string // its directory
 	dynamic   dynamic.Interface
 	provider  *idptest.Provider
 	database  *pgtest.Server
@@ -61,6 +63,7 @@ type installation struct {
 	portal, api atomic.Pointer[http.HandlerFunc] // what they answer; nil is what is right
 	way         atomic.Pointer[http.HandlerFunc] // the Gateway's, by host
 	address     atomic.Pointer[string]           // that the portal believes to be at
+	silent      atomic.Bool                      // the provider has no pod
 	base        *url.URL
 	ca          string // of the database, in PEM
 	apiURL      string
@@ -100,12 +103,23 @@ func crds(tb testing.TB) string {
 	return dir
 }
 
+// install makes an installation of the newest chart, at a provider that nothing is
+// known of.
 func install(tb testing.TB) *installation {
+	tb.Helper()
+	return installAs(tb, "1.2.3", "idp.localhost")
+}
+
+// installAs makes an installation of that chart, with the provider at that host.
+func installAs(tb testing.TB, version, provider string) *installation {
 	tb.Helper()
 	definitions := crds(tb)
 	cluster := testcluster.Shared(tb)
 	cluster.ApplyCRDs(tb, definitions)
-	in := &installation{Cluster: cluster, namespace: cluster.Namespace(tb), dir: tb.TempDir()}
+	in := &installation{Cluster: cluster, namespace: cluster.Namespace(tb), dir: tb.TempDir(), version: version, chart: charttest.Dir(tb)}
+	if version != "1.2.3" {
+		in.chart = charttest.Version(tb, version)
+	}
 	var err error
 	if in.dynamic, err = dynamic.NewForConfig(cluster.Config()); err != nil {
 		tb.Fatal(err)
@@ -113,10 +127,15 @@ func install(tb testing.TB) *installation {
 	in.build(tb)
 	in.servers(tb)
 	in.startDatabase(tb)
-	callback := "portal.localhost:" + in.base.Port() + "/api/auth/openchoreo-auth/handler/frame"
-	in.provider = idptest.Start(tb, idptest.Options{Host: "idp.localhost", Redirect: "http://" + callback, Before: func(w http.ResponseWriter, r *http.Request) bool {
+	const path = "/api/auth/openchoreo-auth/handler/frame"
+	callback := "portal.localhost:" + in.base.Port() + path
+	in.provider = idptest.Start(tb, idptest.Options{Host: provider, Redirect: "http://" + callback, Before: func(w http.ResponseWriter, r *http.Request) bool {
+		if in.silent.Load() {
+			http.Error(w, "no healthy upstream", http.StatusServiceUnavailable)
+			return true
+		}
 		q := r.URL.Query()
-		if r.URL.Path != "/authorize" || q.Get("redirect_uri") != "https://"+callback {
+		if r.URL.Path != "/authorize" || !slices.Contains([]string{"https://" + callback, "http://" + nowhere + ":" + in.base.Port() + path}, q.Get("redirect_uri")) {
 			return false
 		}
 		http.Redirect(w, r, q.Get("redirect_uri")+"?error=login_required&state="+q.Get("state"), http.StatusFound) // registered too
@@ -150,14 +169,7 @@ func (in *installation) servers(tb testing.TB) {
 			(*h)(w, r)
 			return
 		}
-		switch host, _, _ := net.SplitHostPort(r.Host); host {
-		case "portal.localhost":
-			in.servePortal(w, r)
-		case "api.localhost":
-			in.serveAPI(w, r)
-		default:
-			http.NotFound(w, r)
-		}
+		in.serveGateway(w, r)
 	}))
 	tb.Cleanup(gateway.Close)
 	_, port, err := net.SplitHostPort(gateway.Listener.Addr().String())
@@ -167,6 +179,20 @@ func (in *installation) servers(tb testing.TB) {
 	in.base = &url.URL{Scheme: "http", Host: "portal.localhost:" + port}
 	in.address.Store(new(in.base.String()))
 	in.apiURL = "http://api.localhost:" + port
+}
+
+// serveGateway is what the Gateway answers by host.
+func (in *installation) serveGateway(w http.ResponseWriter, r *http.Request) {
+	switch host, _, _ := net.SplitHostPort(r.Host); host {
+	case "portal.localhost":
+		in.servePortal(w, r)
+	case "api.localhost":
+		in.serveAPI(w, r)
+	case "observer.localhost":
+		in.serveAPI(w, r) // it has the same /health
+	default:
+		http.NotFound(w, r)
+	}
 }
 
 func (in *installation) servePortal(w http.ResponseWriter, r *http.Request) {
@@ -282,12 +308,17 @@ stringData:
   postgres-db: backstage
   postgres-ca: CERTIFICATE
 `)))
-	in.await(tb, "the Secret to be nobody's", func() error {
-		o := in.get(tb, portalSecret)
-		o.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) // who applies keys owns them
-		_, err := in.of(portalSecret).Update(context.Background(), o, metav1.UpdateOptions{})
-		return err
-	})
+	// Who applies keys from the server side owns them: it is made as kubectl create does.
+	o := in.get(tb, portalSecret)
+	if err := in.of(portalSecret).Delete(context.Background(), portalSecret.name, metav1.DeleteOptions{}); err != nil {
+		tb.Fatal(err)
+	}
+	o.SetManagedFields(nil)
+	o.SetResourceVersion("")
+	o.SetUID("")
+	if _, err := in.of(portalSecret).Create(context.Background(), o, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // usual are the values of an installation that works.
@@ -320,7 +351,7 @@ func (in *installation) usual() map[string]any {
 func (in *installation) upgrade(tb testing.TB, values map[string]any) {
 	tb.Helper()
 	in.values = values
-	c, err := chart.Open(charttest.Dir(tb))
+	c, err := chart.Open(in.chart)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -424,9 +455,9 @@ spec: {planeID: default, clusterAgent: {clientCA: {value: x}}, secretStoreRef: {
 apiVersion: openchoreo.dev/v1alpha1
 kind: ClusterObservabilityPlane
 metadata: {name: default}
-spec: {planeID: default, clusterAgent: {clientCA: {value: x}}, observerURL: "http://observer.localhost"}
-`, in.namespace, releaseName)
-	profile, _, err := templates.Lookup("1.2.3")
+spec: {planeID: default, clusterAgent: {clientCA: {value: x}}, observerURL: "%[3]s"}
+`, in.namespace, releaseName, strings.Replace(in.apiURL, "api.", "observer.", 1))
+	profile, _, err := templates.Lookup(in.version)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 var (
 	ciConfig      = thing{"", "v1", "configmaps", "backstage-ci-config", true}
-	portalAccount = thing{"", "v1", "serviceaccounts", "backstage", true}
+	portalAccount = thing{"", "v1", "serviceaccounts", "openchoreo-backstage", true}
 )
 
 // template changes the template of the portal's pods by hand.

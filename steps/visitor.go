@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/openchoreo/backstage-setup/k8s"
@@ -74,7 +76,12 @@ const visitBody = 4 << 10
 func (v *Visitor) Get(ctx context.Context, address string) (Visit, error) {
 	ctx, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	var resolving atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { resolving.Store(true) },
+		DNSDone:  func(done httptrace.DNSDoneInfo) { resolving.Store(done.Err != nil) },
+	})
+	request, err := http.NewRequestWithContext(traced, http.MethodGet, address, nil)
 	if err != nil {
 		return Visit{}, err
 	}
@@ -94,6 +101,9 @@ func (v *Visitor) Get(ctx context.Context, address string) (Visit, error) {
 	var asked *url.Error
 	if errors.As(err, &asked) {
 		err = asked.Err // the address is known
+	}
+	if errors.Is(err, context.DeadlineExceeded) && resolving.Load() {
+		err = &net.DNSError{Err: "no answer from the DNS server", Name: request.URL.Hostname(), IsTimeout: true}
 	}
 	if err != nil {
 		return Visit{}, err

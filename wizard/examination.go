@@ -146,12 +146,24 @@ func (s *Session) examineOnce(ctx context.Context, report func(check.Result)) (E
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Examination{}, ctx.Err()
 	}
-	checks := s.examination()
-	results := check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: s.logged(report)})
+	results := s.examineAll(ctx, s.examination(), report)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return Examination{}, ctx.Err()
 	}
 	return s.judge(results), ctx.Err()
+}
+
+// examinedWithin bounds the checks of one look. Each has a time-out of its own, and
+// several in a row, of servers that are reached and say nothing, could come to more
+// than anybody waits for: a cluster that does not answer takes ten seconds before.
+const examinedWithin = 20 * time.Second
+
+// examineAll runs the checks of an examination. What has no answer when the time is
+// over fails, and says so.
+func (s *Session) examineAll(ctx context.Context, checks []check.Check, report func(check.Result)) []check.Result {
+	ctx, cancel := context.WithTimeout(ctx, examinedWithin)
+	defer cancel()
+	return check.Run(ctx, checks, check.Options{Skip: s.current.Skip, Parallel: examinedAtOnce, Report: s.logged(report)})
 }
 
 // examinedAtOnce is how many checks of an examination run at a time: most of them

@@ -88,6 +88,11 @@ func (s *Session) Checks() []check.Check {
 
 // Check runs the checks of every step, so many at a time; 0 is the usual number.
 func (s *Session) Check(ctx context.Context, checks []check.Check, parallel int, report func(check.Result)) []check.Result {
+	if s.atHome() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, examinedWithin)
+		defer cancel()
+	}
 	return check.Run(ctx, checks, check.Options{Parallel: parallel, Accept: s.settings.Accept, Skip: s.current.Skip, Report: s.logged(report)})
 }
 

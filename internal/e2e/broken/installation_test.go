@@ -2,6 +2,7 @@ package broken_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/base64"
@@ -52,6 +53,7 @@ type installation struct {
 	namespace string
 	dir       string
 	program   string
+	path      string // that the program finds commands in; "" is none
 	version   string // of the chart
 	chart     string // its directory
 	dynamic   dynamic.Interface
@@ -257,7 +259,7 @@ func (in *installation) wire(tb testing.TB) {
 		return port
 	}
 	in.ApplyManifest(tb, []byte(strings.NewReplacer(
-		"NS", in.namespace, "PGPORT", strconv.Itoa(in.database.Port), "PORTALPORT", direct(in.servePortal), "APIPORT", direct(in.serveAPI),
+		"NS", in.namespace, "PGPORT", strconv.Itoa(in.database.Port), "MUTEPORT", mute(tb), "PORTALPORT", direct(in.servePortal), "APIPORT", direct(in.serveAPI),
 		"PORTALLOG", in.log("backstage"), "APILOG", in.log("openchoreo-api"),
 	).Replace(`
 apiVersion: kwok.x-k8s.io/v1alpha1
@@ -267,6 +269,7 @@ spec:
   selector: {matchNamespaces: [NS]}
   forwards:
   - {ports: [5432], target: {address: 127.0.0.1, port: PGPORT}}
+  - {ports: [5434], target: {address: 127.0.0.1, port: MUTEPORT}}
   - {ports: [7007], target: {address: 127.0.0.1, port: PORTALPORT}}
   - {ports: [8080], target: {address: 127.0.0.1, port: APIPORT}}
 ---
@@ -282,7 +285,7 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: pg, namespace: NS}
-spec: {selector: {app: pg}, ports: [{port: 5432, targetPort: 5432}]}
+spec: {selector: {app: pg}, ports: [{name: pg, port: 5432, targetPort: 5432}, {name: mute, port: 5434, targetPort: 5434}]}
 ---
 apiVersion: v1
 kind: Pod
@@ -750,7 +753,7 @@ func (in *installation) run(tb testing.TB, stdin string, args ...string) examine
 	tb.Helper()
 	cmd := exec.CommandContext(context.Background(), in.program, args...)
 	cmd.Dir = in.dir
-	cmd.Env = []string{"HOME=" + in.dir, "PATH=/nonexistent", "KUBECONFIG=" + in.Kubeconfig}
+	cmd.Env = []string{"HOME=" + in.dir, "PATH=" + cmp.Or(in.path, "/nonexistent"), "KUBECONFIG=" + in.Kubeconfig}
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -772,20 +775,26 @@ func (in *installation) check(tb testing.TB, args ...string) examined {
 	return got
 }
 
-// dead is a kubeconfig of a cluster that takes connections and says nothing.
-func (in *installation) dead(tb testing.TB) string {
+// mute is a port that takes connections and says nothing.
+func mute(tb testing.TB) string {
 	tb.Helper()
-	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = mute.Close() })
+	tb.Cleanup(func() { _ = l.Close() })
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// dead is a kubeconfig of a cluster that takes connections and says nothing.
+func (in *installation) dead(tb testing.TB) string {
+	tb.Helper()
 	config, err := os.ReadFile(in.Kubeconfig)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	path := filepath.Join(tb.TempDir(), "dead")
-	if err := os.WriteFile(path, bytes.ReplaceAll(config, []byte(in.URL()), []byte("https://"+mute.Addr().String())), 0o600); err != nil {
+	if err := os.WriteFile(path, bytes.ReplaceAll(config, []byte(in.URL()), []byte("https://127.0.0.1:"+mute(tb))), 0o600); err != nil {
 		tb.Fatal(err)
 	}
 	return path

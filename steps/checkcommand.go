@@ -7,8 +7,8 @@ import (
 	"github.com/openchoreo/backstage-setup/internal/check"
 )
 
-// command compares what the portal's container starts with what Helm applied. No
-// argument is shown: some may be secret.
+// command compares what the portal's container starts with what Helm applied. Of the
+// arguments only the chart's own are shown: others may be secret.
 func (x examiner) command() check.Result {
 	d := x.in.Current.Cluster.Deployment
 	given, ok := x.applied()
@@ -30,8 +30,8 @@ func (x examiner) command() check.Result {
 	return pass("as Helm applied them")
 }
 
-// differs says how a list of arguments is not what it was, as far as the chart's own
-// words tell.
+// differs says how a list of arguments is not what it was, by the chart's own words
+// alone.
 func differs(now, given []string) string {
 	var gone []string
 	for _, a := range given {
@@ -39,13 +39,18 @@ func differs(now, given []string) string {
 			gone = append(gone, a)
 		}
 	}
+	known := slices.DeleteFunc(slices.Clone(gone), func(a string) bool {
+		return a != "node" && a != "packages/backend" && !strings.HasPrefix(strings.TrimPrefix(a, "--config="), "app-config.")
+	})
 	switch {
 	case len(given) == 0:
 		return "was added by hand"
 	case len(now) == 0:
 		return "was taken away"
+	case len(known) > 0:
+		return "lacks " + strings.Join(known, ", ")
 	case len(gone) > 0:
-		return "lacks " + strings.Join(gone, ", ")
+		return "lacks a part of what the values give it"
 	case len(now) > len(given):
 		return "has more than the chart gave it"
 	}

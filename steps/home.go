@@ -37,8 +37,12 @@ func Offers(in plan.Input) []Offer {
 	if in.Draft.Database.Type == "sqlite" {
 		list = append(list, Offer{Flow: "database", Args: []string{"postgresql"}, Title: "Switch the database to PostgreSQL"})
 	}
+	rotate := Offer{Flow: "rotate", Title: "Rotate a credential"}
+	if o := in.Current.Cluster.Secret.Owner; o.Kind != "" && !in.StoreTakes() {
+		rotate.Why = "the Secret " + Ownership(o) + ": it is told what to set there"
+	}
 	list = append(list,
-		Offer{Flow: "rotate", Title: "Rotate a credential"},
+		rotate,
 		Offer{Flow: "install", Title: "Change a setting"})
 	if in.Draft.Database.Type == "postgresql" {
 		list = append(list, Offer{Flow: "database", Args: []string{"sqlite"}, Title: "Switch the database back to SQLite"})

@@ -43,6 +43,11 @@ status: {readyReplicas: 1, updatedReplicas: 2, availableReplicas: 1}
 `, Deployment{
 			Name: "backstage", Release: "cp", Image: "ghcr.io/openchoreo/openchoreo-ui:v1.2.3",
 			Database: "better-sqlite3", SecretName: "portal-secrets",
+			References: []PodReference{
+				{Kind: KindConfigMap, Name: "backstage-ci-config", By: "volume ci-config"},
+				{Kind: KindSecret, Name: "portal-secrets", By: "variable BACKEND_SECRET", Keys: []string{"backend-secret"}},
+				{Kind: KindConfigMap, Name: "look", By: "variable THEME", Keys: []string{"theme"}},
+			},
 			DataVolume: "persistentVolumeClaim", DataClaim: "backstage-db",
 			Replicas: 2, Ready: 1, Updated: 2, Available: 1,
 			Reloader: Reloader{Secrets: []string{"backstage-secrets", "other"}},

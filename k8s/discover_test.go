@@ -67,8 +67,9 @@ func TestDiscoverInstalled(t *testing.T) {
 		},
 		Deployment: Deployment{
 			Name: "portal", Release: "cp", Image: "ghcr.io/openchoreo/openchoreo-ui:v1.2.3",
-			Env:      []EnvVar{{Name: "BACKEND_SECRET", SecretName: "portal-secrets", SecretKey: "backend-secret"}, {Name: "DATABASE_CLIENT", Value: "pg"}},
-			Database: "pg", SecretName: "portal-secrets", Labels: got.Deployment.Labels, Generation: 1, Replicas: 1, Ready: 1, Updated: 1, Available: 1, Reloader: Reloader{Auto: true},
+			Env:        []EnvVar{{Name: "BACKEND_SECRET", SecretName: "portal-secrets", SecretKey: "backend-secret"}, {Name: "DATABASE_CLIENT", Value: "pg"}},
+			References: []PodReference{{Kind: KindSecret, Name: "portal-secrets", By: "variable BACKEND_SECRET", Keys: []string{"backend-secret"}}},
+			Database:   "pg", SecretName: "portal-secrets", Labels: got.Deployment.Labels, Generation: 1, Replicas: 1, Ready: 1, Updated: 1, Available: 1, Reloader: Reloader{Auto: true},
 		},
 		Pods: Pods{Items: []PodState{{
 			Name: got.Pods.Items[0].Name, Phase: "Running", Ready: true, Node: testcluster.NodeName,

@@ -35,7 +35,7 @@ func TestOwners(t *testing.T) {
 		{"nobody", func(*testing.T) {}, "", "rotate"},
 		{"External Secrets and OpenBao", external("vault"), "bao kv ", "rotate"},
 		{"External Secrets and another store", external("aws"), "{ aws secretsmanager ", ""},
-		{"Sealed Secrets", marked("annotations", "sealedsecrets.bitnami.com/managed", "true"), "kubeseal --raw --namespace ", ""},
+		{"Sealed Secrets", marked("annotations", "sealedsecrets.bitnami.com/managed", "true"), `IFS= read -rs VALUE && printf %s "$VALUE" | kubectl create secret generic backstage-secrets `, ""},
 		{"Argo CD", marked("annotations", "argocd.argoproj.io/tracking-id", "platform:/Secret:x/backstage-secrets"), "argocd app sync platform", ""},
 		{"Flux", marked("labels", "kustomize.toolkit.fluxcd.io/name", "apps"), "flux reconcile kustomization apps ", ""},
 		{"an operator of SOPS", marked("labels", "app.kubernetes.io/managed-by", "sops-secrets-operator"), "kubectl get secret backstage-secrets ", ""},

@@ -12,7 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // Admin is a superuser that is let in without a password.
@@ -137,13 +140,28 @@ func (s *Server) Restart(ctx context.Context, hot bool) error {
 	return s.launch(ctx, "consistent recovery state reached")
 }
 
-// SQL runs statements as Admin, each in a transaction of its own.
+// SQL runs statements as Admin, each in a transaction of its own. When it returns,
+// its session has ended.
 func (s *Server) SQL(ctx context.Context, database, statements string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.programs, "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", filepath.Dir(s.Dir), "-p", fmt.Sprint(s.Port), "-U", Admin, "-d", database)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.programs, "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", filepath.Dir(s.Dir), "-p", fmt.Sprint(s.Port), "-U", Admin, "-d", database)
 	cmd.Env = environment()
-	cmd.Stdin = strings.NewReader(statements)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("psql: %w: %s", err, out)
+	cmd.Stdin = strings.NewReader("SELECT pg_backend_pid();\n" + statements)
+	out, err := cmd.CombinedOutput()
+	first, rest, _ := strings.Cut(string(out), "\n")
+	if err != nil {
+		return fmt.Errorf("psql: %w: %s", err, rest)
+	}
+	backend, err := strconv.Atoi(first)
+	if err != nil {
+		return fmt.Errorf("psql: the process of its session: %w", err)
+	}
+	// The session ends a moment after psql; until then it is in the server's views.
+	for syscall.Kill(backend, 0) != syscall.ESRCH { // EPERM: it is another user's
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Millisecond):
+		}
 	}
 	return nil
 }
